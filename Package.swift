@@ -1,0 +1,130 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// LibTorch: named by LIBTORCH, or put into .deps/torch by `make setup`. Without it the package still builds everything
+// from a checkpoint to a mixed checkpoint; `soup train`, `evaluate` and `season` are then left out of the command.
+let environment = ProcessInfo.processInfo.environment
+let root = Context.packageDirectory
+let files = FileManager.default
+
+let libtorch: String? = {
+  let candidates = [environment["LIBTORCH"], root + "/.deps/torch"].compactMap { $0 }.filter {
+    !$0.isEmpty && $0 != "none"
+  }
+  if environment["LIBTORCH"] == "none" { return nil }
+  return candidates.first { files.fileExists(atPath: $0 + "/include/torch/csrc/api/include/torch/torch.h") }
+}()
+
+// Debian packages unpacked by `make setup` where they could not be installed (no root).
+let debian = root + "/.deps/debian/usr"
+let multiarch = ["x86_64-linux-gnu", "aarch64-linux-gnu"].first { files.fileExists(atPath: debian + "/lib/" + $0) }
+let localInclude: [String] = files.fileExists(atPath: debian + "/include") ? ["-I\(debian)/include"] : []
+let localLibraries: [String] =
+  multiarch.map { ["-L\(debian)/lib/\($0)", "-Xlinker", "-rpath", "-Xlinker", "\(debian)/lib/\($0)"] } ?? []
+
+// glibc's malloc returns the large blocks of every training step to the kernel and faults them in again; tcmalloc keeps
+// them. Measured on ResNet-20: 1.4 times the training speed (Guides/Performance.md).
+let tcmalloc: String? = {
+  let folders =
+    (multiarch.map { [debian + "/lib/" + $0] } ?? []) + [
+      "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+    ]
+  return folders.flatMap { f in ["/libtcmalloc_minimal.so.4", "/libtcmalloc_minimal.so"].map { f + $0 } }.first {
+    files.fileExists(atPath: $0)
+  }
+}()
+
+let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+
+var targets: [Target] = [
+  .target(name: "CKernels", cSettings: kernels),
+  .target(
+    name: "CZlib", cSettings: [.unsafeFlags(localInclude)],
+    linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
+  .target(name: "SoupTensors", dependencies: ["CKernels"]),
+  .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels"]),
+  .target(
+    name: "SoupData", dependencies: ["SoupTensors", "CKernels", "CZlib"],
+    swiftSettings: localInclude.isEmpty ? [] : [.unsafeFlags(localInclude.flatMap { ["-Xcc", $0] })]),
+  .target(name: "SoupMixing", dependencies: ["SoupTensors", "SoupCheckpoints", "CKernels"]),
+]
+
+var testTargets = ["SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupCLI"]
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// Two programs behind one command: loading LibTorch costs 0.2 s and 100 MB, as much as mixing eight ViT-B checkpoints.
+// `soup` mixes and inspects without it; for `train`, `evaluate` and `season` it replaces itself by `soup-torch`.
+targets += [
+  .target(name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
+  .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
+]
+
+if let libtorch {
+  targets += [
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-O2", "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
+        ])
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
+        .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+      ]),
+    .target(name: "SoupTorch", dependencies: ["SoupTensors", "CTorch"]),
+    .target(name: "SoupModels", dependencies: ["SoupTorch", "SoupTensors"]),
+    .target(
+      name: "SoupTraining", dependencies: ["SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupTensors"]),
+    .target(
+      name: "SoupEvaluation",
+      dependencies: ["SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupTensors"]),
+    .target(name: "SoupSeasoning", dependencies: ["SoupEvaluation", "SoupMixing", "SoupCheckpoints", "SoupTensors"]),
+  ]
+  targets += [
+    .target(
+      name: "SoupTorchCLI",
+      dependencies: [
+        "SoupCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupTorch", "SoupModels",
+        "SoupTraining",
+        "SoupEvaluation", "SoupSeasoning", argumentParser,
+      ]),
+    .executableTarget(
+      name: "soup-torch", dependencies: ["SoupTorchCLI"],
+      linkerSettings: tcmalloc.map { [.unsafeFlags(["-Xlinker", "--no-as-needed", $0, "-Xlinker", "--as-needed"])] }
+        ?? []),
+  ]
+  testTargets += ["SoupTorch", "SoupModels", "SoupTraining", "SoupEvaluation", "SoupSeasoning", "SoupTorchCLI"]
+}
+
+for name in testTargets {
+  var dependencies: [Target.Dependency] = [.byName(name: name)]
+  dependencies += targets.first { $0.name == name }!.dependencies
+  if name == "SoupCLI" { dependencies.append("soup") }
+  if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch"] }
+  targets.append(.testTarget(name: name + "Tests", dependencies: dependencies))
+}
+
+let package = Package(
+  name: "swift-soups",
+  platforms: [.macOS(.v14)],
+  products: [
+    .executable(name: "soup", targets: ["soup"]),
+    .library(name: "SoupMixing", targets: ["SoupTensors", "SoupCheckpoints", "SoupMixing"]),
+  ]
+    + (libtorch == nil
+      ? []
+      : [
+        .executable(name: "soup-torch", targets: ["soup-torch"]),
+        .library(
+          name: "Soups",
+          targets: ["SoupTorch", "SoupData", "SoupModels", "SoupTraining", "SoupEvaluation", "SoupSeasoning"]),
+      ]),
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: targets,
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,5 @@
+#include "CTorch.h"
+
+#include <torch/torch.h>
+
+const char *ct_version(void) { return TORCH_VERSION; }

@@ -1,0 +1,14 @@
+import ArgumentParser
+import SoupCLI
+import SoupTorch
+
+/// The root of the commands that need LibTorch; `soup` replaces itself by this program for them.
+public struct SoupTorchCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "soup",
+    abstract: "Train, evaluate and season with LibTorch.",
+    version: "0.1.0 (LibTorch \(Torch.version))",
+    subcommands: [])
+
+  public init() {}
+}

@@ -1,0 +1,3 @@
+import SoupTorchCLI
+
+SoupTorchCommand.main()

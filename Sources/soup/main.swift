@@ -1,0 +1,3 @@
+import SoupCLI
+
+SoupCommand.main()
