@@ -108,7 +108,7 @@ for name in testTargets {
 
 let package = Package(
   name: "swift-soups",
-  platforms: [.macOS(.v14)],
+  platforms: [.macOS(.v15)],
   products: [
     .executable(name: "soup", targets: ["soup"]),
     .library(name: "SoupMixing", targets: ["SoupTensors", "SoupCheckpoints", "SoupMixing"]),

@@ -6,7 +6,7 @@ public struct SoupCommand: ParsableCommand {
     commandName: "soup",
     abstract: "Mix the weights of several checkpoints into one better model.",
     version: "0.1.0",
-    subcommands: [])
+    subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self])
 
   public init() {}
 }

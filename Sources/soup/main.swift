@@ -1,3 +1,3 @@
 import SoupCLI
 
-SoupCommand.main()
+Program.main(SoupCommand.self)

@@ -1,0 +1,45 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Runs a command tree and turns what it throws into words and an exit code.
+///
+/// 0: done, also for `--help`. 1: it failed (`soup: error: …`). 2: the command line makes no sense (with the usage).
+public enum Program {
+  public static func main(_ root: any ParsableCommand.Type, arguments: [String]? = nil) -> Never {
+    var console = Console()
+    do {
+      var arguments = arguments ?? Array(CommandLine.arguments.dropFirst())
+      // `soup help train` is `soup train --help`, so that forwarded commands answer it too.
+      if arguments.first == "help" { arguments = arguments.dropFirst() + ["--help"] }
+      var command = try root.parseAsRoot(arguments)
+      if let command = command as? any ConsoleCommand { console = command.output.console }
+      try command.run()
+      exit(0)
+    } catch {
+      exit(report(error, root, console))
+    }
+  }
+
+  private static func report(_ error: any Error, _ root: any ParsableCommand.Type, _ console: Console) -> Int32 {
+    if let code = error as? ExitCode { return code.rawValue }
+    switch root.exitCode(for: error) {
+    case .success:
+      console.print(root.fullMessage(for: error))
+      return 0
+    case .validationFailure:
+      let text = root.fullMessage(for: error)
+      console.fail(text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+      return 2
+    default:
+      console.fail("\(error)")
+      return 1
+    }
+  }
+}
