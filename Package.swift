@@ -44,9 +44,7 @@ var targets: [Target] = [
     linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
   .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels"]),
-  .target(
-    name: "SoupData", dependencies: ["SoupTensors", "CKernels", "CZlib"],
-    swiftSettings: localInclude.isEmpty ? [] : [.unsafeFlags(localInclude.flatMap { ["-Xcc", $0] })]),
+  .target(name: "SoupData", dependencies: ["SoupTensors", "CZlib"]),
   .target(name: "SoupMixing", dependencies: ["SoupTensors", "SoupCheckpoints", "CKernels"]),
 ]
 

@@ -1,0 +1,40 @@
+/// Some images of a data set, in a given order; an index may occur more than once.
+public struct Subset: ImageDataset {
+  public let base: any ImageDataset
+  /// Positions in `base`.
+  public let indices: [Int]
+  public let name: String
+  public let channels: Int
+  public let height: Int
+  public let width: Int
+
+  public var count: Int { indices.count }
+  public var classNames: [String] { base.classNames }
+  public var normalization: Normalization { base.normalization }
+
+  /// - Throws: `DataError.invalidRequest` if an index is outside `base`.
+  public init(of base: any ImageDataset, indices: [Int], name: String? = nil) throws(DataError) {
+    if let bad = indices.first(where: { $0 < 0 || $0 >= base.count }) {
+      throw DataError(
+        .invalidRequest, "a subset of \(base.name) names an image that is not there",
+        expected: "0 to \(base.count - 1)", found: "\(bad)")
+    }
+    self.base = base
+    self.indices = indices
+    self.name = name ?? base.name
+    channels = base.channels
+    height = base.height
+    width = base.width
+  }
+
+  /// The first `count` images, or all if there are fewer.
+  public static func first(_ count: Int, of base: any ImageDataset) throws(DataError) -> Subset {
+    try Subset(of: base, indices: Array(0..<max(0, min(count, base.count))))
+  }
+
+  public func label(at index: Int) -> Int { base.label(at: indices[index]) }
+
+  public func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+    try base.copyPixels(at: indices[index], into: pixels)
+  }
+}
