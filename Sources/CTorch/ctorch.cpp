@@ -1,5 +1,0 @@
-#include "CTorch.h"
-
-#include <torch/torch.h>
-
-const char *ct_version(void) { return TORCH_VERSION; }
