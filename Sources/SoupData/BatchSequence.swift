@@ -31,11 +31,6 @@ public final class BatchSequence {
     position += 1
     return batch
   }
-
-  /// Calls `body` with every remaining batch.
-  public func forEach(_ body: (Batch) throws -> Void) throws {
-    while let batch = try next() { try body(batch) }
-  }
 }
 
 /// What the consumer and the threads share: which batch is next to be made, and which are made and wait.

@@ -40,7 +40,7 @@ public struct DataLoader: Sendable {
   ///   - augmentationSeed: `shuffleSeed` by default; one of the two is needed to augment.
   ///   - normalization: the data set's own by default.
   ///   - mixup: mixes every batch, in the background too.
-  ///   - threads: one prepares some 500 000 images of 28×28 a second; more help with larger images only.
+  ///   - threads: one prepares about a million images of 28×28 a second; more help with larger images only.
   /// - Throws: `DataError.invalidRequest` for sizes below 1 (threads: 0), impossible augmentation, or a missing seed.
   public init(
     _ dataset: any ImageDataset, batchSize: Int, shuffleSeed: UInt64? = nil, augmentation: [Augmentation] = [],
