@@ -1,11 +1,12 @@
 import ArgumentParser
+import SoupTensors
 
 /// The root of the command line, without LibTorch.
 public struct SoupCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "soup",
     abstract: "Mix the weights of several checkpoints into one better model.",
-    version: "0.1.0",
+    version: SoupVersion.current,
     subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self])
 
   public init() {}

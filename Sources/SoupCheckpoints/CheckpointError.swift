@@ -1,0 +1,62 @@
+/// What is wrong with a checkpoint file, or with writing one.
+public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The kind of problem, for programs. The set may grow.
+  public struct Code: RawRepresentable, Sendable, Hashable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The file does not exist, or may not be opened or read.
+    public static let cannotRead = Code(rawValue: "cannot-read")
+    /// A folder, a pipe, a device, or a file of another format.
+    public static let notSafetensors = Code(rawValue: "not-safetensors")
+    /// The file ends before its header or its data does.
+    public static let truncated = Code(rawValue: "truncated")
+    /// The header's length is beyond the 100 MB that the format allows.
+    public static let headerTooLarge = Code(rawValue: "header-too-large")
+    /// The header is not one JSON object of the form the format prescribes.
+    public static let invalidHeader = Code(rawValue: "invalid-header")
+    /// The header is not UTF-8.
+    public static let invalidUTF8 = Code(rawValue: "invalid-utf8")
+    /// A key occurs twice, so that two readers could see two different files.
+    public static let duplicateKey = Code(rawValue: "duplicate-key")
+    /// A tensor's name is empty or has control characters.
+    public static let invalidName = Code(rawValue: "invalid-name")
+    /// The header names a dtype that this program does not know.
+    public static let unknownDType = Code(rawValue: "unknown-dtype")
+    /// A dimension or offset is negative, not an integer, or too large to be one.
+    public static let invalidNumber = Code(rawValue: "invalid-number")
+    /// Shape and dtype ask for more bytes, or fewer, than the offsets give.
+    public static let sizeMismatch = Code(rawValue: "size-mismatch")
+    /// A tensor's offsets are reversed or beyond the file.
+    public static let offsetsOutOfRange = Code(rawValue: "offsets-out-of-range")
+    /// Two tensors share bytes.
+    public static let overlap = Code(rawValue: "overlap")
+    /// Bytes of the file belong to no tensor.
+    public static let gap = Code(rawValue: "gap")
+    /// The checkpoint has no tensor of that name.
+    public static let noSuchTensor = Code(rawValue: "no-such-tensor")
+    /// The output exists and may not be replaced.
+    public static let exists = Code(rawValue: "exists")
+    /// The output's folder does not exist or may not be written, or writing failed.
+    public static let cannotWrite = Code(rawValue: "cannot-write")
+    /// The disk, the quota or the allowed file size is exhausted.
+    public static let noSpace = Code(rawValue: "no-space")
+  }
+
+  public let code: Code
+  /// The file, as the caller named it.
+  public let path: String
+  /// What was found and what was expected, for people.
+  public let detail: String
+  /// What to do about it; empty where nothing can be said.
+  public let advice: String
+
+  public init(_ code: Code, _ path: String, _ detail: String, advice: String = "") {
+    self.code = code
+    self.path = path
+    self.detail = detail
+    self.advice = advice
+  }
+
+  public var description: String { "\(path): \(detail)" + (advice.isEmpty ? "" : "; \(advice)") }
+}

@@ -1,0 +1,13 @@
+import SoupTensors
+
+/// One tensor of a checkpoint, as its header describes it.
+public struct TensorInfo: Sendable, Hashable {
+  public let name: String
+  public let dtype: DType
+  public let shape: [Int]
+  /// Where its bytes lie in the file.
+  public let byteRange: Range<Int>
+
+  /// Number of elements.
+  public var count: Int { byteRange.count / dtype.size }
+}

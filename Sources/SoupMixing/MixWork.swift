@@ -1,0 +1,98 @@
+import SoupCheckpoints
+import Synchronization
+
+/// The pieces of one mix, handed out to threads, and what the threads noticed.
+final class MixWork: Sendable {
+  /// A run of elements of one tensor.
+  struct Piece {
+    let tensor: Int
+    let elements: Range<Int>
+  }
+
+  private struct State {
+    var nextTensor = 0
+    var nextElement = 0
+    var completedBytes = 0
+    var error: (any Error)?
+    /// Count by (tensor, ingredient); ingredient -1 is the soup itself.
+    var nonFinite: [Key: Int] = [:]
+    var differingIntegers: Set<Int> = []
+  }
+
+  private struct Key: Hashable {
+    let tensor: Int
+    let ingredient: Int
+  }
+
+  let pieceCount: Int
+  private let plan: MixPlan
+  private let pieceElements: Int
+  private let state = Mutex(State())
+
+  init(plan: MixPlan, pieceElements: Int) {
+    self.plan = plan
+    self.pieceElements = pieceElements
+    pieceCount = plan.tensors.reduce(0) { $0 + ($1.output.count + pieceElements - 1) / pieceElements }
+  }
+
+  /// The next piece, or nil when all are taken or a thread failed.
+  func next() -> Piece? {
+    state.withLock { state in
+      guard state.error == nil else { return nil }
+      while state.nextTensor < plan.tensors.count {
+        let count = plan.tensors[state.nextTensor].output.count
+        if state.nextElement < count {
+          let elements = state.nextElement..<min(count, state.nextElement + pieceElements)
+          state.nextElement = elements.upperBound
+          return Piece(tensor: state.nextTensor, elements: elements)
+        }
+        (state.nextTensor, state.nextElement) = (state.nextTensor + 1, 0)
+      }
+      return nil
+    }
+  }
+
+  /// Counts a piece as done and returns the bytes of input done so far.
+  func finish(_ piece: Piece) -> Int {
+    let bytes = plan.tensors[piece.tensor].sources.reduce(0) { $0 + $1.dtype.size } * piece.elements.count
+    return state.withLock { state in
+      state.completedBytes += bytes
+      return state.completedBytes
+    }
+  }
+
+  /// Keeps the first error; the other threads stop at their next piece.
+  func fail(_ error: any Error) { state.withLock { $0.error = $0.error ?? error } }
+
+  /// Finds out which inputs of a block with infinite or NaN output are to blame.
+  func noteNonFinite(_ block: MergeBlock, tensor: Int) throws {
+    var counts: [(ingredient: Int, count: Int)] = []
+    for ingredient in plan.checkpoints.indices {
+      // A file named twice is to blame once.
+      guard plan.checkpoints.firstIndex(where: { $0 === plan.checkpoints[ingredient] }) == ingredient else { continue }
+      let count = try block.nonFiniteCount(ingredient)
+      if count > 0 { counts.append((ingredient, count)) }
+    }
+    if counts.isEmpty { counts.append((-1, block.nonFiniteOutputCount)) }
+    state.withLock { state in
+      for (ingredient, count) in counts {
+        state.nonFinite[Key(tensor: tensor, ingredient: ingredient), default: 0] += count
+      }
+    }
+  }
+
+  func noteDifferingInteger(_ tensor: Int) { state.withLock { _ = $0.differingIntegers.insert(tensor) } }
+
+  /// The findings in recipe and file order, or the first error.
+  func result() throws -> (nonFinite: [MixReport.NonFinite], differingIntegers: [String]) {
+    let (error, nonFinite, integers) = state.withLock { ($0.error, $0.nonFinite, $0.differingIntegers) }
+    if let error { throw error }
+    let findings = nonFinite.sorted { ($0.key.ingredient, $0.key.tensor) < ($1.key.ingredient, $1.key.tensor) }
+      .map { key, count in
+        MixReport.NonFinite(
+          file: key.ingredient < 0 ? nil : plan.checkpoints[key.ingredient].path,
+          tensor: plan.tensors[key.tensor].output.name, count: count)
+      }
+    return (findings, integers.sorted().map { plan.tensors[$0].output.name })
+  }
+}

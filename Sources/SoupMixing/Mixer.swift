@@ -1,0 +1,159 @@
+import CKernels
+import Dispatch
+import SoupCheckpoints
+import SoupTensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Mixes checkpoints block by block: memory stays small whatever their size, and the bytes are the same with any number
+/// of threads.
+///
+/// ```swift
+/// try Mixer().mix(.interpolate("zero-shot.safetensors", "fine-tuned.safetensors", alpha: 0.5), to: "soup.safetensors")
+/// ```
+public struct Mixer: Sendable {
+  /// Threads to use; by default all cores that this process may use.
+  public var threads: Int
+  /// Instruction set of the kernels; by default the best of this processor. All give the same bytes.
+  var level: ck_level
+
+  public init(threads: Int? = nil) {
+    self.init(threads: threads, level: ck_best_level())
+  }
+
+  /// For comparing the kernels' instruction sets with each other.
+  package init(threads: Int? = nil, level: ck_level) {
+    self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    self.level = level
+  }
+
+  /// Mixes into memory.
+  /// - Throws: `CheckpointError`, `MixError`.
+  public func mix(_ recipe: Recipe) throws -> StateDict {
+    try mix(MixPlan(recipe)).soup
+  }
+
+  /// Mixes a checked recipe into memory, and says what was noticed.
+  public func mix(
+    _ plan: MixPlan, progress: (@Sendable (MixProgress) -> Void)? = nil
+  ) throws -> (soup: StateDict, report: MixReport) {
+    var report: MixReport?
+    let headerSize = plan.layout.header.count
+    let storage = try HostStorage(count: plan.layout.fileSize - headerSize) { memory in
+      nonisolated(unsafe) let memory = memory
+      report = try run(plan, progress: progress) { entry, elements in
+        let start = entry.byteRange.lowerBound - headerSize + elements.lowerBound * entry.dtype.size
+        return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + elements.count * entry.dtype.size])
+      } write: { _, _ in
+      }
+    }
+    var soup = StateDict(metadata: plan.metadata)
+    for entry in plan.layout.entries {
+      let tensor = try HostTensor(
+        dtype: entry.dtype, shape: entry.shape, storage: storage, byteOffset: entry.byteRange.lowerBound - headerSize)
+      try soup.add(entry.name, tensor)
+    }
+    guard let report else { throw MixError(.invalidRecipe, "the soup has no tensors") }
+    return (soup, report)
+  }
+
+  /// Mixes into a file, which appears only when it is complete.
+  /// - Parameters:
+  ///   - path: the output; may be one of the ingredients, which are read to the end before it takes their place.
+  ///   - replacing: whether an existing file may be replaced.
+  ///   - progress: called from several threads, once for every few megabytes.
+  /// - Throws: `CheckpointError`, `MixError`; no partial output is left.
+  @discardableResult
+  public func mix(
+    _ recipe: Recipe, to path: String, replacing: Bool = true, progress: (@Sendable (MixProgress) -> Void)? = nil
+  ) throws -> MixReport {
+    try mix(MixPlan(recipe), to: path, replacing: replacing, progress: progress)
+  }
+
+  /// Mixes a checked recipe into a file.
+  @discardableResult
+  public func mix(
+    _ plan: MixPlan, to path: String, replacing: Bool = true, progress: (@Sendable (MixProgress) -> Void)? = nil
+  ) throws -> MixReport {
+    let start = ContinuousClock.now
+    let file = try AtomicFile(path: path, size: plan.layout.fileSize, replacing: replacing)
+    try plan.layout.header.withUnsafeBytes { try file.write($0, at: 0) }
+    var report = try run(plan, progress: progress, destination: { _, _ in nil }) { bytes, offset in
+      try file.write(bytes, at: offset)
+    }
+    try file.commit()
+    report.seconds = (ContinuousClock.now - start) / .seconds(1)
+    return report
+  }
+
+  /// The bytes that one thread works on at a time, inputs and output together: they should stay in its cache.
+  private static let cacheBytes = 1 << 20
+  /// Elements of one piece of work, a run of blocks of one tensor.
+  private static let pieceElements = 1 << 18
+
+  /// - Parameters:
+  ///   - destination: memory for a run of elements of an output tensor, or nil to have it handed to `write`.
+  ///   - write: stores finished bytes at a position of the output file.
+  private func run(
+    _ plan: MixPlan, progress: (@Sendable (MixProgress) -> Void)?,
+    destination: @Sendable (TensorInfo, Range<Int>) -> UnsafeMutableRawBufferPointer?,
+    write: @Sendable (UnsafeRawBufferPointer, Int) throws -> Void
+  ) throws -> MixReport {
+    let start = ContinuousClock.now
+    let work = MixWork(plan: plan, pieceElements: Self.pieceElements)
+    let widest = plan.tensors.reduce(1) { max($0, $1.output.dtype.size, $1.sources.map(\.dtype.size).max() ?? 1) }
+    let blockElements = min(
+      Self.pieceElements, max(4096, Self.cacheBytes / (plan.checkpoints.count + 1) / widest / 1024 * 1024))
+    let (level, method) = (level, plan.method)
+    let workers = min(threads, max(1, work.pieceCount))
+
+    withoutActuallyEscaping(destination) { destination in
+      withoutActuallyEscaping(write) { write in
+        DispatchQueue.concurrentPerform(iterations: workers) { _ in
+          let block = MergeBlock(sources: plan.checkpoints, capacity: blockElements * widest, level: level)
+          while let piece = work.next() {
+            do {
+              let tensor = plan.tensors[piece.tensor]
+              for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: blockElements) {
+                let elements = lower..<min(lower + blockElements, piece.elements.upperBound)
+                let memory = destination(tensor.output, elements)
+                block.move(
+                  to: elements, of: tensor.sources, outputDType: tensor.output.dtype, destination: memory)
+                if tensor.isMixed {
+                  try method.merge(block)
+                  if block.hasNonFiniteOutput { try work.noteNonFinite(block, tensor: piece.tensor) }
+                } else {
+                  try block.copy(method.primaryIngredient)
+                  if tensor.output.count > 1, try block.differs(from: method.primaryIngredient) {
+                    work.noteDifferingInteger(piece.tensor)
+                  }
+                }
+                if memory == nil {
+                  try write(
+                    block.result, tensor.output.byteRange.lowerBound + elements.lowerBound * tensor.output.dtype.size)
+                }
+              }
+              let completed = work.finish(piece)
+              progress?(
+                MixProgress(completedBytes: completed, totalBytes: plan.inputBytes, tensor: tensor.output.name))
+            } catch {
+              work.fail(error)
+            }
+          }
+        }
+      }
+    }
+
+    let findings = try work.result()
+    return MixReport(
+      ingredients: plan.checkpoints.count, tensors: plan.tensors.count,
+      elements: plan.tensors.reduce(0) { $0 + $1.output.count }, inputBytes: plan.inputBytes,
+      outputBytes: plan.layout.fileSize, seconds: (ContinuousClock.now - start) / .seconds(1), threads: workers,
+      instructions: String(cString: ck_level_name(level)), nonFinite: findings.nonFinite,
+      differingIntegers: findings.differingIntegers)
+  }
+}
