@@ -7,7 +7,9 @@ public struct SoupCommand: ParsableCommand {
     commandName: "soup",
     abstract: "Mix the weights of several checkpoints into one better model.",
     version: SoupVersion.current,
-    subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self])
+    subcommands: [
+      InspectCommand.self, MixCommand.self, TrainCommand.self, EvaluateCommand.self, SeasonCommand.self,
+    ])
 
   public init() {}
 }

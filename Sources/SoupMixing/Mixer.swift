@@ -45,11 +45,13 @@ public struct Mixer: Sendable {
     let headerSize = plan.layout.header.count
     let storage = try HostStorage(count: plan.layout.fileSize - headerSize) { memory in
       nonisolated(unsafe) let memory = memory
-      report = try run(plan, progress: progress) { entry, elements in
-        let start = entry.byteRange.lowerBound - headerSize + elements.lowerBound * entry.dtype.size
-        return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + elements.count * entry.dtype.size])
-      } write: { _, _ in
-      }
+      report = try run(
+        plan, progress: progress,
+        destination: { entry, elements in
+          let start = entry.byteRange.lowerBound - headerSize + elements.lowerBound * entry.dtype.size
+          return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + elements.count * entry.dtype.size])
+        },
+        write: { _, _ in })
     }
     var soup = StateDict(metadata: plan.metadata)
     for entry in plan.layout.entries {
@@ -82,9 +84,9 @@ public struct Mixer: Sendable {
     let start = ContinuousClock.now
     let file = try AtomicFile(path: path, size: plan.layout.fileSize, replacing: replacing)
     try plan.layout.header.withUnsafeBytes { try file.write($0, at: 0) }
-    var report = try run(plan, progress: progress, destination: { _, _ in nil }) { bytes, offset in
-      try file.write(bytes, at: offset)
-    }
+    var report = try run(
+      plan, progress: progress, destination: { _, _ in nil },
+      write: { bytes, offset in try file.write(bytes, at: offset) })
     try file.commit()
     report.seconds = (ContinuousClock.now - start) / .seconds(1)
     return report

@@ -48,6 +48,17 @@ public final class ProgressBar: Sendable {
     }
   }
 
+  /// Sets how much is done unless more is already: for values that several threads report out of order.
+  public func raise(to completed: Int, message: String? = nil) {
+    change {
+      $0.completed = max($0.completed, completed)
+    } total: {
+      nil
+    } message: {
+      message
+    }
+  }
+
   /// Adds to what is done.
   public func advance(by amount: Int, message: String? = nil) {
     change {
