@@ -60,6 +60,12 @@ import Testing
     #expect(zip(orders[0], 0...).count { $0 == $1 } < 10)
   }
 
+  /// The documented definition, written a second time in Python, gives the same order.
+  @Test func orderIsTheDocumentedOne() throws {
+    let loader = try DataLoader(SyntheticImages(count: 40), batchSize: 40, shuffleSeed: (1 << 63) + 7)
+    #expect(try loader.contents(epoch: 3)[0].indices == Reference.load().order)
+  }
+
   @Test func dropLastLeavesOutAPartialBatchOnly() throws {
     let partial = try DataLoader(SyntheticImages(count: 103), batchSize: 10, dropLast: true)
     #expect(partial.batchCount == 10)

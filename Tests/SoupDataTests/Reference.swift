@@ -12,6 +12,10 @@ struct Reference: Decodable {
   /// Bit patterns of the 256 values of each channel.
   let normalized: [String: [UInt32]]
   let mixup: [Mixed]
+  /// Of `Split(count: 1000, heldOutCount: 20, seed: 42)`.
+  let heldOut: [Int]
+  /// Epoch 3 of 40 images shuffled with seed 2⁶³ + 7.
+  let order: [Int]
   /// 8 × 8 bytes, and the same padded by two on every side.
   let image: [UInt8]
   let padded: [String: [UInt8]]

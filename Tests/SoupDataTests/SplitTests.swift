@@ -11,6 +11,11 @@ import Testing
     #expect(parts.train == parts.train.sorted())
   }
 
+  /// The documented definition, written a second time in Python, gives the same images.
+  @Test func splitIsTheDocumentedOne() throws {
+    #expect(try Split(count: 1000, heldOutCount: 20, seed: 42).indices().heldOut == Reference.load().heldOut)
+  }
+
   @Test func seedDecides() throws {
     let split = try Split(count: 1000, heldOutFraction: 0.1, seed: 1)
     #expect(split.heldOutCount == 100)
