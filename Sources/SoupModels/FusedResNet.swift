@@ -1,0 +1,78 @@
+import SoupTensors
+import SoupTorch
+
+/// A ResNet for prediction: every batch norm folded into its convolution, every ReLU and residual sum done by the convolution.
+final class FusedResNet: InferenceModel {
+  private let configuration: ModelConfiguration
+  private let stem: FusedConvolution
+  private let poolsStem: Bool
+  private let blocks: [Block]
+  private let classifier: FusedLinear
+  private let precision: Precision
+
+  private struct Block {
+    let branch: [FusedConvolution]
+    let shortcut: Shortcut
+  }
+
+  private enum Shortcut {
+    case identity
+    case padded(stride: Int, extra: Int)
+    case projection(FusedConvolution)
+  }
+
+  /// Takes a snapshot of the model's weights and running statistics.
+  init(_ model: ResNet, precision: Precision, batchSize: Int) throws {
+    configuration = model.configuration
+    self.precision = precision
+    poolsStem = model.network.poolsStem
+
+    // Shapes are followed so that each weight is packed for the image it will meet.
+    func fuse(_ layer: ConvolutionNorm, _ shape: inout [Int], relu: Bool = true) throws -> FusedConvolution {
+      let fused = try FusedConvolution(
+        layer.convolution, layer.norm, activation: relu ? .relu : .identity, precision: precision, inputShape: shape)
+      let stride = layer.convolution.geometry.stride
+      shape = [shape[0], layer.norm.weight.count] + shape[2...].map { ($0 - 1) / stride + 1 }
+      return fused
+    }
+
+    let size = configuration.imageSize
+    var shape = [max(batchSize, 1), configuration.channels, size, size]
+    stem = try fuse(model.network.stem, &shape)
+    if poolsStem { shape = shape[..<2] + shape[2...].map { ($0 - 1) / 2 + 1 } }
+    var blocks: [Block] = []
+    for block in model.network.blocks {
+      var entry = shape
+      let branch = try block.branch.enumerated().map { try fuse($1, &shape) }
+      let shortcut: Shortcut =
+        switch block.shortcut {
+        case .identity: .identity
+        case .padded(let stride, let extra): .padded(stride: stride, extra: extra)
+        case .projection(let projection): .projection(try fuse(projection, &entry, relu: false))
+        }
+      blocks.append(Block(branch: branch, shortcut: shortcut))
+    }
+    self.blocks = blocks
+    classifier = try FusedLinear(model.classifier, precision: precision, rows: batchSize)
+  }
+
+  func callAsFunction(_ images: Tensor) throws -> Tensor {
+    try configuration.check(images, anySize: true)
+    return try withoutGradients {
+      var x = try stem(images.to(precision.dtype).channelsInnermost())
+      if poolsStem { x = try x.maxPool(size: 3, stride: 2, padding: 1) }
+      for block in blocks {
+        let residual =
+          switch block.shortcut {
+          case .identity: x
+          case .padded(let stride, let extra): try x.strided(stride, paddingChannels: extra)
+          case .projection(let projection): try projection(x)
+          }
+        for (index, layer) in block.branch.enumerated() {
+          x = try layer(x, adding: index == block.branch.count - 1 ? residual : nil)
+        }
+      }
+      return try classifier(x.adaptiveAveragePool().flatten(from: 1)).to(.float32)
+    }
+  }
+}

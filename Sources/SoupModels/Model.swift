@@ -1,0 +1,88 @@
+import SoupTensors
+import SoupTorch
+
+/// An image classifier: a network that turns images into features, and a linear classifier on them.
+public protocol Model: AnyObject {
+  var configuration: ModelConfiguration { get }
+  /// All parameters and buffers, under the names that the field uses for this architecture.
+  var store: ParameterStore { get }
+  /// The last layer, features → logits.
+  var classifier: Linear { get }
+  /// Every batch norm of the network; empty for a ViT.
+  var batchNorms: [BatchNorm2d] { get }
+
+  /// What the classifier sees.
+  /// - Parameters:
+  ///   - images: `[N, C, H, W]`, normalised, float32
+  ///   - training: whether batch norms use the batch's statistics and drop path drops
+  /// - Returns: `[N, D]`
+  func features(_ images: Tensor, training: Bool) throws -> Tensor
+
+  /// A snapshot of the current weights for prediction: batch norms folded into convolutions, activations and residuals
+  /// fused, weights packed for the processor. It computes what `self(images, training: false)` computes, without gradients.
+  /// - Parameters:
+  ///   - precision: bfloat16 halves memory traffic and is faster where `Torch.supportsFastBFloat16`
+  ///   - batchSize: number of images per call as it will mostly be, to pack weights for; any other works too
+  func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel
+}
+
+/// A network ready for prediction and nothing else.
+public protocol InferenceModel: AnyObject {
+  /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`, float32.
+  func callAsFunction(_ images: Tensor) throws -> Tensor
+}
+
+extension Model {
+  /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`.
+  public func callAsFunction(_ images: Tensor, training: Bool) throws -> Tensor {
+    try classifier(features(images, training: training))
+  }
+
+  public func inference(precision: Precision) throws -> any InferenceModel {
+    try inference(precision: precision, batchSize: 128)
+  }
+
+  /// Writes new values into the classifier, drawn as in a new model: for fine-tuning on other classes.
+  public func resetClassifier() throws {
+    let fresh = try makeModel(configuration, generator: store.generator)
+    for (old, new) in [(classifier.weight, fresh.classifier.weight), (classifier.bias, fresh.classifier.bias)] {
+      if let old, let new { try old.copy(from: new.host()) }
+    }
+  }
+}
+
+/// Builds a model with new weights.
+/// - Parameters:
+///   - configuration: which network; it is validated first
+///   - dropPath: probability with which the last block of a ViT drops its residual branches in training, rising linearly
+///     from 0 at the first block (stochastic depth). ResNets have none.
+///   - generator: where initial weights and drop path come from; the same seed gives the same model
+/// - Throws: `ModelError` for a configuration that cannot be built.
+public func makeModel(
+  _ configuration: ModelConfiguration, dropPath: Double = 0, generator: RandomGenerator, device: Device = .cpu
+) throws -> any Model {
+  try configuration.validate()
+  guard dropPath >= 0, dropPath < 1 else {
+    throw ModelError(.invalidOption, "drop path is a probability in 0..<1, found \(dropPath)")
+  }
+  if configuration.transformer != nil {
+    return try VisionTransformer(configuration, dropPath: dropPath, generator: generator, device: device)
+  }
+  guard dropPath == 0 else {
+    throw ModelError(.invalidOption, "drop path \(dropPath): '\(configuration.architecture.rawValue)' has none, ViTs have")
+  }
+  return try ResNet(configuration, generator: generator, device: device)
+}
+
+extension ModelConfiguration {
+  /// Refuses images that are not of this model.
+  /// - Parameter anySize: whether height and width are free
+  func check(_ images: Tensor, anySize: Bool) throws(ModelError) {
+    let shape = images.shape
+    guard shape.count == 4, shape[1] == channels, anySize || (shape[2] == imageSize && shape[3] == imageSize) else {
+      let size = anySize ? "H, W" : "\(imageSize), \(imageSize)"
+      throw ModelError(
+        .imageShape, "model '\(self)' takes images of shape [N, \(channels), \(size)], found \(shape)")
+    }
+  }
+}
