@@ -100,6 +100,7 @@ for name in testTargets {
   var dependencies: [Target.Dependency] = [.byName(name: name)]
   dependencies += targets.first { $0.name == name }!.dependencies
   if name == "SoupCLI" { dependencies.append("soup") }
+  if name == "SoupModels" { dependencies.append("SoupCheckpoints") }
   if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch"] }
   targets.append(.testTarget(name: name + "Tests", dependencies: dependencies))
 }

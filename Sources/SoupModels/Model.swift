@@ -69,7 +69,8 @@ public func makeModel(
     return try VisionTransformer(configuration, dropPath: dropPath, generator: generator, device: device)
   }
   guard dropPath == 0 else {
-    throw ModelError(.invalidOption, "drop path \(dropPath): '\(configuration.architecture.rawValue)' has none, ViTs have")
+    throw ModelError(
+      .invalidOption, "drop path \(dropPath): '\(configuration.architecture.rawValue)' has none, ViTs have")
   }
   return try ResNet(configuration, generator: generator, device: device)
 }

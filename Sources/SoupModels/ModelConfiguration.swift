@@ -46,7 +46,8 @@ public struct ModelConfiguration: Sendable, Hashable {
     ] where !(1...limit).contains(value) {
       problems.append("\(name)=\(value) is outside 1...\(limit)")
     }
-    if case .he = architecture.family {} else if width != 1 {
+    if case .he = architecture.family {
+    } else if width != 1 {
       problems.append("width=\(width): only the CIFAR networks resnet8 … resnet110 have a width factor")
     }
     switch (architecture.family, transformer) {

@@ -1,32 +1,34 @@
 import SoupTorch
 
-/// ResNet-18, 34 and 50 for small images: a 3x3 stem of stride 1 and no pooling after it, then the ImageNet networks' four
-/// stages with projections where the shape changes.
-///
-/// Names of weiaicunzai/pytorch-cifar100, where a `Sequential` numbers its ReLUs too; everything is initialised as PyTorch does.
-func cifar(
-  _ configuration: ModelConfiguration, _ layout: Architecture.StageLayout, _ root: Scope
-) throws -> (ResNet.Network, Linear) {
-  let stem = root / "conv1"
-  var network = ResNet.Network(
-    stem: try ConvolutionNorm(stem / 0, stem / 1, configuration.channels, 64, kernel: 3))
-  network.blocks = try layout.plan().map { plan in
-    let scope = root / "conv\(plan.stage + 2)_x" / plan.block
-    let function = scope / "residual_function"
-    let branch = try plan.branch.enumerated().map { index, layer in
-      try ConvolutionNorm(
-        function / (3 * index), function / (3 * index + 1), layer.inputs, layer.outputs, kernel: layer.kernel,
-        stride: layer.stride)
-    }
-    guard plan.projects else { return ResidualBlock(branch: branch, shortcut: .identity) }
-    let shortcut = scope / "shortcut"
-    return ResidualBlock(
-      branch: branch,
-      shortcut: .projection(
+extension ResNet {
+  /// ResNet-18, 34 and 50 for small images: a 3x3 stem of stride 1 and no pooling after it, then the ImageNet networks' four
+  /// stages with projections where the shape changes.
+  ///
+  /// Names of weiaicunzai/pytorch-cifar100, where a `Sequential` numbers its ReLUs too; everything is initialised as PyTorch does.
+  static func cifar(
+    _ configuration: ModelConfiguration, _ layout: Architecture.StageLayout, _ root: Scope
+  ) throws -> (Network, Linear) {
+    let stem = root / "conv1"
+    var network = Network(
+      stem: try ConvolutionNorm(stem / 0, stem / 1, configuration.channels, 64, kernel: 3))
+    network.blocks = try layout.plan().map { plan in
+      let scope = root / "conv\(plan.stage + 2)_x" / plan.block
+      let function = scope / "residual_function"
+      let branch = try plan.branch.enumerated().map { index, layer in
         try ConvolutionNorm(
-          shortcut / 0, shortcut / 1, plan.inputs, plan.outputs, kernel: 1, stride: plan.stride)))
+          function / (3 * index), function / (3 * index + 1), layer.inputs, layer.outputs, kernel: layer.kernel,
+          stride: layer.stride)
+      }
+      guard plan.projects else { return ResidualBlock(branch: branch, shortcut: .identity) }
+      let shortcut = scope / "shortcut"
+      return ResidualBlock(
+        branch: branch,
+        shortcut: .projection(
+          try ConvolutionNorm(
+            shortcut / 0, shortcut / 1, plan.inputs, plan.outputs, kernel: 1, stride: plan.stride)))
+    }
+    return (network, try Linear(root / "fc", 512 * layout.expansion, configuration.classes))
   }
-  return (network, try Linear(root / "fc", 512 * layout.expansion, configuration.classes))
 }
 
 /// One residual block of an ImageNet-style network: what it takes, gives and consists of.

@@ -26,9 +26,9 @@ public final class ResNet: Model {
     store = ParameterStore(generator: generator, device: device)
     self.configuration = configuration
     switch configuration.architecture.family {
-    case .he(let blocks): (network, classifier) = try he(configuration, blocks: blocks, store.root)
-    case .cifar(let layout): (network, classifier) = try cifar(configuration, layout, store.root)
-    case .vision(let layout): (network, classifier) = try vision(configuration, layout, store.root)
+    case .he(let blocks): (network, classifier) = try Self.he(configuration, blocks: blocks, store.root)
+    case .cifar(let layout): (network, classifier) = try Self.cifar(configuration, layout, store.root)
+    case .vision(let layout): (network, classifier) = try Self.vision(configuration, layout, store.root)
     case .transformer: throw ModelError(.invalidOption, "'\(configuration)' is not a ResNet")
     }
     try store.channelsLast()
@@ -61,7 +61,8 @@ struct ConvolutionNorm {
     weight: Initializer? = nil
   ) throws {
     convolution = try Conv2d(
-      convolutionScope, inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, bias: false, weight: weight)
+      convolutionScope, inputs, outputs, kernel: kernel, stride: stride, padding: kernel / 2, bias: false,
+      weight: weight)
     norm = try BatchNorm2d(normScope, outputs)
     self.kernel = kernel
   }

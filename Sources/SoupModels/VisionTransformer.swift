@@ -1,0 +1,153 @@
+import SoupTensors
+import SoupTorch
+
+/// A vision transformer: patches become tokens, blocks of attention and MLP refine them, a linear classifier reads the CLS
+/// token or the mean of the others.
+///
+/// Pre-norm blocks, bias on q, k and v, exact GELU, no layer scale. Names and initialisation of timm: weights of linear layers
+/// and positions truncated normal with deviation 0.02, biases 0, CLS normal with deviation 1e-6, patch projection as PyTorch's
+/// convolution.
+/// - Source: Dosovitskiy et al., 2020, arXiv:2010.11929.
+public final class VisionTransformer: Model {
+  public let configuration: ModelConfiguration
+  public let store: ParameterStore
+  public let classifier: Linear
+  public var batchNorms: [BatchNorm2d] { [] }
+  let shape: TransformerShape
+  /// `[1, 1, D]`
+  let classToken: Tensor
+  /// `[1, 1 + L, D]`, CLS first.
+  let positions: Tensor
+  /// A convolution's weight, `[D, C, p, p]`, since checkpoints hold one.
+  let patchWeight: Tensor
+  let patchBias: Tensor
+  let blocks: [TransformerBlock]
+  /// `norm` over the CLS token, or `fc_norm` over the mean of the patch tokens.
+  let norm: LayerNorm
+
+  /// - Throws: `ModelError` if the configuration is not a ViT's.
+  init(_ configuration: ModelConfiguration, dropPath: Double, generator: RandomGenerator, device: Device) throws {
+    guard let shape = configuration.transformer else {
+      throw ModelError(.invalidOption, "'\(configuration)' is not a ViT")
+    }
+    let (width, patch, channels) = (shape.dimension, shape.patchSize, configuration.channels)
+    store = ParameterStore(generator: generator, device: device)
+    self.configuration = configuration
+    self.shape = shape
+    let root = store.root
+    classToken = try root.parameter(
+      "cls_token", shape: [1, 1, width], .normal(mean: 0, standardDeviation: 1e-6))
+    let table = [1, 1 + shape.patchCount(imageSize: configuration.imageSize), width]
+    switch shape.positions {
+    case .learned:
+      positions = try root.parameter("pos_embed", shape: table, .truncatedNormal(standardDeviation: 0.02))
+    case .sinCos:
+      let values = try sinCosPositions(dimension: width, grid: configuration.imageSize / patch)
+      positions = try root.parameter("pos_embed", shape: table, .values(values), trained: false)
+    }
+    let projection = root / "patch_embed" / "proj"
+    let usual = Initializer.torchDefault(fanIn: channels * patch * patch)
+    patchWeight = try projection.parameter("weight", shape: [width, channels, patch, patch], usual)
+    patchBias = try projection.parameter("bias", shape: [width], usual)
+    blocks = try (0..<shape.depth).map { index in
+      let rate = shape.depth > 1 ? dropPath * Double(index) / Double(shape.depth - 1) : dropPath
+      return try TransformerBlock(root / "blocks" / index, shape, dropPath: rate)
+    }
+    norm = try LayerNorm(root / (shape.pooling == .cls ? "norm" : "fc_norm"), width, epsilon: shape.epsilon)
+    classifier = try Linear(
+      root / "head", width, configuration.classes, weight: .truncatedNormal(standardDeviation: 0.02),
+      biasInitializer: .zeros)
+  }
+
+  public func features(_ images: Tensor, training: Bool) throws -> Tensor {
+    try configuration.check(images, anySize: false)
+    let patches = try images.patches(shape.patchSize)  // [N, L, C·p·p]
+      .linear(patchWeight.reshape([shape.dimension, -1]), patchBias)  // [N, L, D]
+    let token = try classToken.expand([images.shape[0], 1, shape.dimension])
+    var x = try Tensor.concatenated([token, patches], dimension: 1) + positions  // [N, 1 + L, D]
+    switch shape.pooling {
+    case .cls:
+      // Of the last block only the CLS token is read, so only that token goes through it; its keys and values still come
+      // from all tokens. The result is the same, and so are all gradients.
+      for block in blocks.dropLast() { x = try block(x, training: training) }
+      if let last = blocks.last { x = try last.classToken(x, training: training) }
+      return try norm(x.select(1, index: 0))  // [N, D]
+    case .mean:
+      for block in blocks { x = try block(x, training: training) }
+      return try norm(x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1]))  // [N, D]
+    }
+  }
+
+  public func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel {
+    try FusedTransformer(self, precision: precision, batchSize: batchSize)
+  }
+}
+
+/// `x ← x + attn(norm1(x))`, then `x ← x + fc2(gelu(fc1(norm2(x))))`.
+final class TransformerBlock {
+  let norm1: LayerNorm
+  let attention: MultiHeadAttention
+  let norm2: LayerNorm
+  let fc1: Linear
+  let fc2: Linear
+  private let dropPath: DropPath
+
+  init(_ scope: Scope, _ shape: TransformerShape, dropPath rate: Double) throws {
+    let weight = Initializer.truncatedNormal(standardDeviation: 0.02)
+    norm1 = try LayerNorm(scope / "norm1", shape.dimension, epsilon: shape.epsilon)
+    attention = try MultiHeadAttention(
+      scope / "attn", width: shape.dimension, heads: shape.heads, weight: weight, biasInitializer: .zeros)
+    norm2 = try LayerNorm(scope / "norm2", shape.dimension, epsilon: shape.epsilon)
+    fc1 = try Linear(
+      scope / "mlp" / "fc1", shape.dimension, shape.hiddenDimension, weight: weight, biasInitializer: .zeros)
+    fc2 = try Linear(
+      scope / "mlp" / "fc2", shape.hiddenDimension, shape.dimension, weight: weight, biasInitializer: .zeros)
+    dropPath = try DropPath(scope, rate: rate)
+  }
+
+  /// `[N, T, D]` → `[N, T, D]`
+  func callAsFunction(_ x: Tensor, training: Bool) throws -> Tensor {
+    try mlp(x + dropPath(attention(norm1(x)), training: training), training: training)
+  }
+
+  /// `[N, T, D]` → `[N, 1, D]`: the block's result for the first token.
+  func classToken(_ x: Tensor, training: Bool) throws -> Tensor {
+    let attended = try attention.firstToken(norm1(x))
+    return try mlp(x.narrow(1, start: 0, length: 1) + dropPath(attended, training: training), training: training)
+  }
+
+  private func mlp(_ x: Tensor, training: Bool) throws -> Tensor {
+    try x + dropPath(fc2(fc1(norm2(x)).gelu()), training: training)
+  }
+}
+
+extension MultiHeadAttention {
+  /// `[N, T, D]` → `[N, 1, D]`: what the first token gathers from all tokens.
+  func firstToken(_ x: Tensor) throws -> Tensor {
+    let (n, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
+    let first = try x.narrow(1, start: 0, length: 1)
+      .linear(qkv.weight.narrow(0, start: 0, length: width), qkv.bias?.narrow(0, start: 0, length: width))
+    let others = try x.linear(
+      qkv.weight.narrow(0, start: width, length: 2 * width), qkv.bias?.narrow(0, start: width, length: 2 * width))
+    return try projection(first.attended(others, heads: heads, n, tokens, width))
+  }
+}
+
+extension Tensor {
+  /// Attention of one query `[N, 1, D]` over keys and values `[N, T, 2·D]` → `[N, 1, D]`.
+  func attended(_ keysAndValues: Tensor, heads: Int, _ n: Int, _ tokens: Int, _ width: Int) throws -> Tensor {
+    let size = width / heads
+    let query = try reshape([n, 1, heads, size]).transpose(1, 2)  // [N, h, 1, d]
+    let split = try keysAndValues.reshape([n, tokens, 2, heads, size]).permute([2, 0, 3, 1, 4])  // [2, N, h, T, d]
+    return try Tensor.attention(
+      query: query, key: split.select(0, index: 0), value: split.select(0, index: 1)
+    ).transpose(1, 2).reshape([n, 1, width])
+  }
+
+  /// Square patches of `[N, C, H, W]` in rows, each as a convolution's weight reads it: `[N, L, C·p·p]`.
+  func patches(_ size: Int) throws -> Tensor {
+    let (n, c, rows, columns) = (shape[0], shape[1], shape[2] / size, shape[3] / size)
+    return try reshape([n, c, rows, size, columns, size]).permute([0, 2, 4, 1, 3, 5])
+      .reshape([n, rows * columns, c * size * size])
+  }
+}
