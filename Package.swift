@@ -35,6 +35,9 @@ let tcmalloc: String? = {
   }
 }()
 
+let tcmallocFlags: [LinkerSetting] =
+  tcmalloc.map { [.unsafeFlags(["-Xlinker", "--no-as-needed", $0, "-Xlinker", "--as-needed"])] } ?? []
+
 let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
 var targets: [Target] = [
@@ -90,9 +93,13 @@ if let libtorch {
       ]),
     .executableTarget(
       name: "soup-torch", dependencies: ["SoupTorchCLI"],
-      linkerSettings: tcmalloc.map { [.unsafeFlags(["-Xlinker", "--no-as-needed", $0, "-Xlinker", "--as-needed"])] }
-        ?? []),
+      linkerSettings: tcmallocFlags),
   ]
+  // The other side of `Benchmarks/run.sh`; linked like `soup-torch`.
+  targets.append(
+    .executableTarget(
+      name: "soup-bench", dependencies: ["SoupModels", "SoupTorch", "SoupTensors"], path: "Benchmarks/soup-bench",
+      linkerSettings: tcmallocFlags))
   testTargets += ["SoupTorch", "SoupModels", "SoupTraining", "SoupEvaluation", "SoupSeasoning", "SoupTorchCLI"]
 }
 

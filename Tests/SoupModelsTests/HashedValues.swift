@@ -75,9 +75,10 @@ struct Summary: Decodable {
   }
 
   /// The larger deviation of the two numbers, relative to PyTorch's norm.
-  func deviation(from other: Summary) -> Double {
-    max(abs(norm - other.norm), abs(probe - other.probe)) / max(other.norm, 1e-12)
-  }
+  func deviation(from other: Summary) -> Double { max(normDeviation(from: other), probeDeviation(from: other)) }
+
+  func normDeviation(from other: Summary) -> Double { abs(norm - other.norm) / max(other.norm, 1e-12) }
+  func probeDeviation(from other: Summary) -> Double { abs(probe - other.probe) / max(other.norm, 1e-12) }
 }
 
 /// The largest deviation relative to the largest expected value.

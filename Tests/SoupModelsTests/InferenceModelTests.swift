@@ -41,9 +41,9 @@ struct InferenceModelTests {
   @Test("it is a snapshot: later training does not reach it", arguments: [configurations[0], configurations[6]])
   func snapshot(_ text: String) throws {
     let configuration = try ModelConfiguration(parsing: text)
-    let model = try Hashed.model(configuration)
     let (images, _) = try Hashed.batch(configuration, 2, "images")
     for precision in Precision.allCases {
+      let model = try Hashed.model(configuration)
       let inference = try model.inference(precision: precision)
       let before = try inference(images).doubles()
       for (_, tensor) in model.store.parameters {

@@ -37,18 +37,17 @@ struct InferredConfigurationTests {
     let model = try makeModel(configuration, generator: RandomGenerator(seed: 1))
     try model.store.load(dict)
     let (images, _) = try Hashed.batch(configuration, 4, "images")
-    try withoutGradients {
-      #expect(deviation(try model(images, training: false).doubles(), expected.logits) < 1e-5)
-    }
+    let logits = try withoutGradients { try model(images, training: false).doubles() }
+    #expect(deviation(logits, expected.logits) < 1e-5)
   }
 
   @Test("what cannot be recognised says why")
   func unrecognised() throws {
     let model = try makeModel(.init(parsing: "vit:patch=4,image=8,dim=8,heads=2,depth=1"), generator: .init(seed: 1))
     var headless = try model.store.stateDict()
-    headless[name: "head.weight"] = nil
+    headless["head.weight"] = nil
     var crooked = try model.store.stateDict()
-    crooked[name: "pos_embed"] = try HostTensor(floats: [Float](repeating: 0, count: 32), shape: [1, 4, 8])
+    crooked["pos_embed"] = try HostTensor(floats: [Float](repeating: 0, count: 32), shape: [1, 4, 8])
     let strange = try StateDict([("embedding.weight", HostTensor(floats: [1], shape: [1]))])
     for (dict, hint) in [
       (headless, "head.weight"), (crooked, "pos_embed"), (strange, "embedding.weight"), (StateDict(), "none"),

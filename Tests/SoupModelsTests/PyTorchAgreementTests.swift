@@ -65,8 +65,11 @@ struct PyTorchAgreementTests {
     #expect(expected.gradients.count == model.store.parameters.count { $0.tensor.requiresGradient })
     for row in expected.gradients {
       let gradient = try #require(model.store[row.name]?.gradient, "no gradient for \(row.name)")
-      let found = try Summary(row.name, gradient.host()).deviation(from: row)
-      #expect(found < 1e-5 || row.norm < 1e-6, "gradient of \(row.name): \(found)")
+      let found = try Summary(row.name, gradient.host())
+      // A single value of a gradient behind fifty layers is known less well than its norm: float32 and float64 in PyTorch
+      // itself differ by up to 1e-5 of the norm.
+      let (norm, probe) = (found.normDeviation(from: row), found.probeDeviation(from: row))
+      #expect((norm < 1e-5 && probe < 5e-5) || row.norm < 1e-6, "gradient of \(row.name): \(norm), \(probe)")
     }
     for row in expected.buffers {
       let buffer = try #require(model.store[row.name])

@@ -14,8 +14,8 @@ public final class FusedLinear {
     _ layer: Linear, activation: Activation = .identity, precision: Precision = .float32, rows: Int = 0
   ) throws {
     self.activation = activation
-    let plain = try layer.weight.detach().to(precision.dtype)
-    bias = try layer.bias?.detach().to(precision.dtype)
+    let plain = try layer.weight.detach().clone().to(precision.dtype)
+    bias = try layer.bias?.detach().clone().to(precision.dtype)
     fused = plain.device.isCPU && ct_can_fuse(precision.dtype.torchCode)
     weight = fused ? try plain.make { ct_pack_linear($0, rows, $1, $2) } : plain
   }
