@@ -44,7 +44,7 @@ final class GzipSource: ByteSource {
           return 0
         }
         guard chunk[pending.lowerBound] == 0x1f, czlib_next_member(inflater) == CZLIB_OK else {
-          throw DataError(.damaged, file: path, "has bytes after its gzip data", advice: nil)
+          throw DataError(.damaged, file: path, "has bytes after its gzip data")
         }
         state = .inMember
       case .inMember:
