@@ -36,7 +36,9 @@ let tcmalloc: String? = {
 }()
 
 let tcmallocFlags: [LinkerSetting] =
-  tcmalloc.map { [.unsafeFlags(["-Xlinker", "--no-as-needed", $0, "-Xlinker", "--as-needed"])] } ?? []
+  tcmalloc.map {
+    [.unsafeFlags(localLibraries + ["-Xlinker", "--no-as-needed", $0, "-Xlinker", "--as-needed"])]
+  } ?? []
 
 let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
