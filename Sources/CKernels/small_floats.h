@@ -73,7 +73,7 @@ static inline uint16_t ck_f32_to_bf16(float f) {
 
 CK_NARROW(ck_f32_to_f16, uint16_t, 10, -14, 65520.0f, 0x7c00u, 0x7e00u, 15)
 CK_NARROW(ck_f32_to_e5m2, uint8_t, 2, -14, 61440.0f, 0x7cu, 0x7fu, 7)
-// 448 is the largest E4M3 number; the halfway point to the next, 464, still rounds down to it.
-CK_NARROW(ck_f32_to_e4m3, uint8_t, 3, -6, 464.00003f, 0x7fu, 0x7fu, 7)
+// E4M3 has no infinity: what is too large becomes 448, its largest number, as in PyTorch 2.13.
+CK_NARROW(ck_f32_to_e4m3, uint8_t, 3, -6, 464.0f, 0x7eu, 0x7fu, 7)
 
 #endif

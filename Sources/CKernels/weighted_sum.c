@@ -11,10 +11,11 @@ enum { STEP = 1024 };
 
 static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
 
-int ck_weighted_sum(ck_level level, size_t count, const void *const *sources, const ck_dtype *dtypes,
+size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources, const ck_dtype *dtypes,
                     const double *weights, double divisor, void *target, ck_dtype target_dtype, size_t n) {
   double sum[STEP], low[STEP], wide[STEP];
-  int wants_compensation = 0, bad = 0;
+  size_t bad = 0;
+  int wants_compensation = 0;
   for (size_t k = 0; k < count; k++) wants_compensation |= dtypes[k] == CK_F64;
   if (count == 0)
     for (size_t i = 0; i < STEP; i++) sum[i] = low[i] = 0;
@@ -35,7 +36,7 @@ int ck_weighted_sum(ck_level level, size_t count, const void *const *sources, co
       CK_PICK(level, finish_compensated)(sum, low, divisor, m);
       scale = 1;
     }
-    bad |= CK_PICK(level, store)(target_dtype, sum, (char *)target + start * sizes[target_dtype], scale, m);
+    bad += CK_PICK(level, store)(target_dtype, sum, (char *)target + start * sizes[target_dtype], scale, m);
   }
   return bad;
 }

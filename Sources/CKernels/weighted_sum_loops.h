@@ -52,34 +52,33 @@ static void CK_NAME(add_compensated)(double *restrict sum, double *restrict low,
 static void CK_NAME(finish_compensated)(double *restrict sum, const double *restrict low, double divisor, size_t n) {
   for (size_t i = 0; i < n; i++) {
     double q = sum[i] / divisor, r = fma(-q, divisor, sum[i]) + low[i];
-    double refined = q + r / divisor;
-    // Infinite and NaN sums have NaN remainders; the plain quotient says what they are.
-    sum[i] = refined == refined ? refined : q;
+    // Infinite and NaN sums have NaN remainders, and -0 would become 0: the plain quotient is right for all three.
+    sum[i] = r < 0 || r > 0 ? q + r / divisor : q;
   }
 }
 
 #define STORE(SUFFIX, TYPE, VALUE, NOT_FINITE)                                                   \
-  static int CK_NAME(store_##SUFFIX)(const double *restrict sum, void *restrict target, double scale, size_t n) { \
+  static size_t CK_NAME(store_##SUFFIX)(const double *restrict sum, void *restrict target, double scale, size_t n) { \
     uint32_t bad = 0;                                                                            \
     for (size_t i = 0; i < n; i++) {                                                             \
       double d = sum[i] * scale;                                                                 \
       TYPE v = VALUE;                                                                            \
-      bad |= NOT_FINITE;                                                                         \
+      bad += NOT_FINITE;                                                                         \
       memcpy((char *)target + i * sizeof v, &v, sizeof v);                                       \
     }                                                                                            \
-    return bad != 0;                                                                             \
+    return bad;                                                                                  \
   }
 
 STORE(f64, double, d, !(fabs(v) <= DBL_MAX))
 STORE(f32, float, (float)d, (ck_bits(v) & 0x7f800000u) == 0x7f800000u)
 STORE(f16, uint16_t, ck_f32_to_f16(ck_f64_to_f32_odd(d)), (v & 0x7c00u) == 0x7c00u)
 STORE(bf16, uint16_t, ck_f32_to_bf16(ck_f64_to_f32_odd(d)), (v & 0x7f80u) == 0x7f80u)
-STORE(e4m3, uint8_t, ck_f32_to_e4m3(ck_f64_to_f32_odd(d)), (v & 0x7fu) == 0x7fu)
+STORE(e4m3, uint8_t, ck_f32_to_e4m3(ck_f64_to_f32_odd(d)), !(fabs(d) < 464.0))
 STORE(e5m2, uint8_t, ck_f32_to_e5m2(ck_f64_to_f32_odd(d)), (v & 0x7cu) == 0x7cu)
 #undef STORE
 #undef LOAD
 
-static int CK_NAME(store)(ck_dtype dtype, const double *restrict sum, void *restrict target, double scale, size_t n) {
+static size_t CK_NAME(store)(ck_dtype dtype, const double *restrict sum, void *restrict target, double scale, size_t n) {
   switch (dtype) {
   case CK_F64: return CK_NAME(store_f64)(sum, target, scale, n);
   case CK_F32: return CK_NAME(store_f32)(sum, target, scale, n);

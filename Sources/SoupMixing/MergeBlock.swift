@@ -13,8 +13,8 @@ public final class MergeBlock {
   public internal(set) var elements = 0..<0
   /// Number of ingredients.
   public let ingredientCount: Int
-  /// Whether any element of the output is infinite or NaN.
-  public internal(set) var hasNonFiniteOutput = false
+  /// How many elements of the output are NaN, infinite, or were too large for its dtype.
+  public internal(set) var nonFiniteOutputCount = 0
 
   private let sources: [Checkpoint]
   private let level: ck_level
@@ -48,7 +48,7 @@ public final class MergeBlock {
     self.elements = elements
     self.outputDType = outputDType
     parameter = entries[0].name
-    hasNonFiniteOutput = false
+    nonFiniteOutputCount = 0
     for index in isLoaded.indices { isLoaded[index] = false }
     output = destination ?? slot(ingredientCount, byteCount: elements.count * outputDType.size)
   }
@@ -72,16 +72,14 @@ public final class MergeBlock {
     let used = coefficients.indices.filter { coefficients[$0] != 0 }
     if used.count == 1, coefficients[used[0]] == divisor, entries[used[0]].dtype == outputDType {
       output.copyMemory(from: try stored(used[0]))
-      hasNonFiniteOutput = nonFiniteCount(of: UnsafeRawBufferPointer(output), dtype: outputDType) > 0
+      nonFiniteOutputCount = nonFiniteCount(of: UnsafeRawBufferPointer(output), dtype: outputDType)
       return
     }
     let pointers = try used.map { try stored($0).baseAddress }
     let dtypes = used.map { entries[$0].dtype.kernelCode }
     let weights = used.map { coefficients[$0] }
-    hasNonFiniteOutput =
-      ck_weighted_sum(
-        level, used.count, pointers, dtypes, weights, divisor, output.baseAddress, outputDType.kernelCode,
-        elements.count) != 0
+    nonFiniteOutputCount = ck_weighted_sum(
+      level, used.count, pointers, dtypes, weights, divisor, output.baseAddress, outputDType.kernelCode, elements.count)
   }
 
   /// Output: a copy of one ingredient's stored elements, for tensors that are not mixed.
@@ -98,9 +96,6 @@ public final class MergeBlock {
 
   /// The finished output.
   var result: UnsafeRawBufferPointer { UnsafeRawBufferPointer(output) }
-
-  /// How many elements of the output are infinite or NaN.
-  var nonFiniteOutputCount: Int { nonFiniteCount(of: result, dtype: outputDType) }
 
   /// How many of an ingredient's elements are infinite or NaN; 0 if the method did not read it.
   func nonFiniteCount(_ ingredient: Int) throws -> Int {

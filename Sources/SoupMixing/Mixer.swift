@@ -127,7 +127,7 @@ public struct Mixer: Sendable {
                   to: elements, of: tensor.sources, outputDType: tensor.output.dtype, destination: memory)
                 if tensor.isMixed {
                   try method.merge(block)
-                  if block.hasNonFiniteOutput { try work.noteNonFinite(block, tensor: piece.tensor) }
+                  if block.nonFiniteOutputCount > 0 { try work.noteNonFinite(block, tensor: piece.tensor) }
                 } else {
                   try block.copy(method.primaryIngredient)
                   if tensor.output.count > 1, try block.differs(from: method.primaryIngredient) {

@@ -35,9 +35,9 @@ void ck_to_f64(ck_dtype dtype, const void *source, double *target, size_t n);
 /// Sums run in the order of the sources, in double; where a source is F64, with compensation (Ogita, Rump and Oishi
 /// 2005), so that the result is as if computed in twice the precision. All dtypes must be floating point; pointers need
 /// no alignment; the target must not overlap a source.
-/// Overflow gives infinity, or NaN for E4M3, which has no infinity, as PyTorch's conversions do.
-/// Returns whether any element of the target is not finite.
-int ck_weighted_sum(ck_level level, size_t count, const void *const *sources, const ck_dtype *dtypes,
+/// Overflow gives infinity, or the largest number for E4M3, which has no infinity, as PyTorch's conversions do.
+/// Returns how many results were NaN, infinite, or too large for the target.
+size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources, const ck_dtype *dtypes,
                     const double *weights, double divisor, void *target, ck_dtype target_dtype, size_t n);
 
 /// What n stored elements look like; minimum, maximum and sums are over the finite ones.
