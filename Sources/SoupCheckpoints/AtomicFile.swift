@@ -73,8 +73,11 @@ public final class AtomicFile: Sendable {
   /// Flushes the file to the disk and gives it its name.
   public func commit() throws(CheckpointError) {
     guard fsync(descriptor) == 0 else { throw Self.failure(path, "cannot be written to the disk", errno) }
-    guard rename(temporaryPath, path) == 0 else { throw Self.failure(path, "cannot be put in place", errno) }
-    Self.unfinished.withLock { _ = $0.remove(temporaryPath) }
+    let code = Self.unfinished.withLock { paths in
+      paths.remove(temporaryPath)
+      return rename(temporaryPath, path) == 0 ? 0 : errno
+    }
+    guard code == 0 else { throw Self.failure(path, "cannot be put in place", code) }
     isOpen.withLock { isOpen in
       close(descriptor)
       isOpen = false
@@ -87,11 +90,13 @@ public final class AtomicFile: Sendable {
     }
   }
 
-  /// Removes every temporary file of this process; for a program that is about to be ended by a signal.
-  public static func discardAll() {
+  /// Removes every temporary file of this process and ends it, for a program that a signal tells to end.
+  ///
+  /// Files that another thread is about to commit are not committed any more.
+  public static func discardAll(then end: () -> Never) -> Never {
     unfinished.withLock { paths in
       for path in paths { unlink(path) }
-      paths.removeAll()
+      end()
     }
   }
 

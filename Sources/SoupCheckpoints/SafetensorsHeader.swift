@@ -89,7 +89,7 @@ public struct SafetensorsHeader: Sendable {
     case (0x89, 0x48, 0x44, 0x46): "an HDF5 file"
     case (0x1f, 0x8b, _, _): "a gzip file"
     case (0x76, 0x65, 0x72, 0x73): "a Git LFS pointer ('git lfs pull' fetches the file itself)"
-    default: nil
+    default: file.prefix(8).allSatisfy({ (0x20...0x7e).contains($0) || (0x09...0x0d).contains($0) }) ? "text" : nil
     }
   }
 }

@@ -11,9 +11,12 @@ struct InspectCommand: ConsoleCommand {
       Reads only the header, so it answers at once for a file of any size; --values reads everything.
 
       EXAMPLES
-        soup inspect model.safetensors             totals by dtype, model, metadata
-        soup inspect --tensors model.safetensors   every tensor: dtype, shape, bytes
-        soup inspect --values runs/*.safetensors   minimum, maximum, mean, rms, NaN and infinite counts
+        soup inspect model.safetensors
+            totals by dtype, model, metadata
+        soup inspect --tensors model.safetensors
+            every tensor: dtype, shape, bytes
+        soup inspect --values runs/
+            minimum, maximum, mean, rms, zeros, NaN and infinite values
         soup inspect --json model.safetensors | jq '.tensors[].name'
       """)
 

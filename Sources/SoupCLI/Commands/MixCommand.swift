@@ -8,19 +8,24 @@ struct MixCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix",
     abstract: "Mix checkpoints into a soup: uniform, weighted or interpolated.",
+    usage: "soup mix <ingredient> ... -o <file> [--weights <w,…> | --alpha <a>] [<options>]",
     discussion: """
       The ingredients must be the same model: same tensor names, same shapes. Every weight of the soup is computed in \
       Float64 and rounded once, to the ingredients' own dtype unless --dtype names another. Integer tensors, such as \
-      batch-norm counters, are copied from the first ingredient that takes part. The output appears only when it is \
-      complete.
+      batch-norm counters, are copied from the first ingredient that takes part; values that are NaN or infinite are \
+      named. The output appears only when it is complete.
 
       EXAMPLES
-        soup mix a.safetensors b.safetensors c.safetensors -o soup.safetensors        uniform soup: the mean
-        soup mix runs/ -o soup.safetensors                                            of all *.safetensors in runs/
-        soup mix a.safetensors b.safetensors --weights 1,3 -o soup.safetensors        a quarter a, three quarters b
-        soup mix zero-shot.safetensors tuned.safetensors --alpha 0.3 -o soup.safetensors
-                                                        WiSE-FT: 0.7 zero-shot + 0.3 tuned
-        soup mix a.safetensors b.safetensors --dtype bf16 -o soup.safetensors         stored as bfloat16
+        soup mix a.safetensors b.safetensors c.safetensors -o soup.safetensors
+            the uniform soup: the mean of three models
+        soup mix runs/ -o soup.safetensors
+            the same for all *.safetensors in a folder
+        soup mix a.safetensors b.safetensors --weights 1,3 -o soup.safetensors
+            one quarter a, three quarters b
+        soup mix base.safetensors tuned.safetensors --alpha 0.3 -o soup.safetensors
+            0.7 base + 0.3 tuned (WiSE-FT)
+        soup mix a.safetensors b.safetensors --dtype bf16 -o soup.safetensors
+            stored as bfloat16
       """)
 
   @Argument(
@@ -75,6 +80,7 @@ struct MixCommand: ConsoleCommand {
   func run(_ console: Console) throws {
     let paths = try CheckpointPaths.expand(ingredients)
     let plan = try MixPlan(try recipe(paths))
+    Interruption.removesPartialFiles()
     let mixer = Mixer(threads: threads)
     let label = "Mixing \(paths.count) checkpoint\(paths.count == 1 ? "" : "s")"
     let bar = console.progress(label, total: plan.inputBytes, unit: .bytes)
@@ -95,8 +101,8 @@ struct MixCommand: ConsoleCommand {
       let rate = Double(report.inputBytes) / max(report.seconds, 1e-9)
       console.note(
         "Mixed \(paths.count) checkpoint\(paths.count == 1 ? "" : "s") of \(Format.count(report.tensors)) tensors into "
-          + "\(outputPath): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds)), "
-          + "\(Format.bytes(Int(rate)))/s")
+          + "\(outputPath): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds))"
+          + (report.seconds > 0.1 ? ", read at \(Format.bytes(Int(rate)))/s" : ""))
     }
   }
 

@@ -59,9 +59,10 @@ public enum Format {
     return trimmed(fixed(value, max(0, digits - 1 - exponent)))
   }
 
-  /// `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`.
+  /// `3 ms`, `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`.
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "unknown" }
+    if seconds < 0.0995 { return "\(Int((seconds * 1000).rounded(.up))) ms" }
     if seconds < 9.95 { return fixed(seconds, 1) + " s" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
