@@ -9,6 +9,7 @@ final class FusedResNet: InferenceModel {
   private let blocks: [Block]
   private let classifier: FusedLinear
   private let precision: Precision
+  private let chunks: CacheChunks
 
   private struct Block {
     let branch: [FusedConvolution]
@@ -27,6 +28,13 @@ final class FusedResNet: InferenceModel {
     self.precision = precision
     poolsStem = model.network.poolsStem
 
+    let size = configuration.imageSize
+    let entrySize = model.network.stem.convolution.geometry.stride == 1 ? size : (size + 1) / 2
+    chunks = CacheChunks(
+      valuesPerImage: model.network.stem.norm.weight.count * entrySize * entrySize, precision: precision,
+      batchSize: batchSize, device: model.store.device)
+    var shape = [chunks.size, configuration.channels, size, size]
+
     // Shapes are followed so that each weight is packed for the image it will meet.
     func fuse(_ layer: ConvolutionNorm, _ shape: inout [Int], relu: Bool = true) throws -> FusedConvolution {
       let fused = try FusedConvolution(
@@ -36,8 +44,6 @@ final class FusedResNet: InferenceModel {
       return fused
     }
 
-    let size = configuration.imageSize
-    var shape = [max(batchSize, 1), configuration.channels, size, size]
     stem = try fuse(model.network.stem, &shape)
     if poolsStem { shape = shape[..<2] + shape[2...].map { ($0 - 1) / 2 + 1 } }
     var blocks: [Block] = []
@@ -53,26 +59,28 @@ final class FusedResNet: InferenceModel {
       blocks.append(Block(branch: branch, shortcut: shortcut))
     }
     self.blocks = blocks
-    classifier = try FusedLinear(model.classifier, precision: precision, rows: batchSize)
+    classifier = try FusedLinear(model.classifier, precision: precision, rows: chunks.size)
   }
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
     try configuration.check(images, anySize: true)
-    return try withoutGradients {
-      var x = try stem(images.to(precision.dtype).channelsInnermost())
-      if poolsStem { x = try x.maxPool(size: 3, stride: 2, padding: 1) }
-      for block in blocks {
-        let residual =
-          switch block.shortcut {
-          case .identity: x
-          case .padded(let stride, let extra): try x.strided(stride, paddingChannels: extra)
-          case .projection(let projection): try projection(x)
-          }
-        for (index, layer) in block.branch.enumerated() {
-          x = try layer(x, adding: index == block.branch.count - 1 ? residual : nil)
+    return try withoutGradients { try chunks(images, predict) }
+  }
+
+  private func predict(_ images: Tensor) throws -> Tensor {
+    var x = try stem(images.to(precision.dtype).channelsInnermost())
+    if poolsStem { x = try x.maxPool(size: 3, stride: 2, padding: 1) }
+    for block in blocks {
+      let residual =
+        switch block.shortcut {
+        case .identity: x
+        case .padded(let stride, let extra): try x.strided(stride, paddingChannels: extra)
+        case .projection(let projection): try projection(x)
         }
+      for (index, layer) in block.branch.enumerated() {
+        x = try layer(x, adding: index == block.branch.count - 1 ? residual : nil)
       }
-      return try classifier(x.adaptiveAveragePool().flatten(from: 1)).to(.float32)
     }
+    return try classifier(x.adaptiveAveragePool().flatten(from: 1)).to(.float32)
   }
 }

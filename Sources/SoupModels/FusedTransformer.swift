@@ -16,14 +16,18 @@ final class FusedTransformer: InferenceModel {
   private let last: LastBlock?
   private let norm: Norm
   private let classifier: FusedLinear
+  private let chunks: CacheChunks
 
   /// Takes a snapshot of the model's weights.
   init(_ model: VisionTransformer, precision: Precision, batchSize: Int) throws {
     configuration = model.configuration
     shape = model.shape
     self.precision = precision
-    let batch = max(batchSize, 1)
     let tokens = model.positions.shape[1]
+    chunks = CacheChunks(
+      valuesPerImage: tokens * shape.hiddenDimension, precision: precision, batchSize: batchSize,
+      device: model.store.device)
+    let batch = chunks.size
     let type = precision.dtype
     (patchWeight, patchBias, classToken, positions) = try withoutGradients {
       let first = try model.positions.narrow(1, start: 0, length: 1)
@@ -44,18 +48,20 @@ final class FusedTransformer: InferenceModel {
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
     try configuration.check(images, anySize: false)
-    return try withoutGradients {
-      let patches = try images.to(precision.dtype).patches(shape.patchSize).linear(patchWeight, patchBias) + positions
-      let token = try classToken.expand([images.shape[0], 1, shape.dimension])
-      var x = try Tensor.concatenated([token, patches], dimension: 1)  // [N, 1 + L, D]
-      for block in blocks { x = try block(x) }
-      if let last {
-        x = try last(x).select(1, index: 0)
-      } else {
-        x = try x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1])
-      }
-      return try classifier(norm(x)).to(.float32)
+    return try withoutGradients { try chunks(images, predict) }
+  }
+
+  private func predict(_ images: Tensor) throws -> Tensor {
+    let patches = try images.to(precision.dtype).patches(shape.patchSize).linear(patchWeight, patchBias) + positions
+    let token = try classToken.expand([images.shape[0], 1, shape.dimension])
+    var x = try Tensor.concatenated([token, patches], dimension: 1)  // [N, 1 + L, D]
+    for block in blocks { x = try block(x) }
+    if let last {
+      x = try last(x).select(1, index: 0)
+    } else {
+      x = try x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1])
     }
+    return try classifier(norm(x)).to(.float32)
   }
 
   /// A layer norm's values; its scale and shift stay float32 whatever it normalises.

@@ -26,6 +26,20 @@ struct InferenceModelTests {
     }
   }
 
+  @Test("a large batch, which goes through in cache-sized chunks, gives each image what it gets alone")
+  func chunks() throws {
+    let configuration = try ModelConfiguration(parsing: "resnet8:width=4,image=32")
+    let model = try Hashed.model(configuration)
+    let (images, _) = try Hashed.batch(configuration, 45, "images")
+    let inference = try model.inference(precision: .float32, batchSize: 45)
+    let together = try inference(images).doubles()
+    #expect(together.count == 450)
+    for index in [0, 22, 23, 44] {
+      let alone = try inference(images.narrow(0, start: index, length: 1)).doubles()
+      #expect(deviation(Array(together[10 * index..<10 * index + 10]), alone) < 1e-5)
+    }
+  }
+
   @Test("bfloat16 stays within bfloat16's precision", arguments: configurations)
   func bfloat16(_ text: String) throws {
     let configuration = try ModelConfiguration(parsing: text)
