@@ -1,0 +1,136 @@
+import Foundation
+import SoupTensors
+
+/// How well a model does on a set of labelled images. Fractions are in 0…1.
+public struct Score: Codable, Sendable, Hashable {
+  /// Fraction of images whose highest logit is the label's.
+  public var top1: Double
+  /// Fraction of images whose label is among the five highest logits (1 for five classes or fewer).
+  public var top5: Double
+  /// Mean cross-entropy in nats, without label smoothing. NaN when a logit is not finite.
+  public var loss: Double
+  /// Expected calibration error over 15 bins of equal mass.
+  public var ece: Double
+  /// Expected calibration error over 15 bins of equal width.
+  public var eceEqualWidth: Double
+  /// Top-1 accuracy of each class; NaN for a class without images.
+  public var perClass: [Double]
+  /// Number of images.
+  public var count: Int
+  /// Images with a logit that is NaN or infinite. They count as wrong.
+  public var nonFinite: Int
+
+  public init(
+    top1: Double, top5: Double, loss: Double, ece: Double, eceEqualWidth: Double, perClass: [Double], count: Int,
+    nonFinite: Int = 0
+  ) {
+    self.top1 = top1
+    self.top5 = top5
+    self.loss = loss
+    self.ece = ece
+    self.eceEqualWidth = eceEqualWidth
+    self.perClass = perClass
+    self.count = count
+    self.nonFinite = nonFinite
+  }
+
+  /// Scores predictions.
+  ///
+  /// Among equal logits the class of the lower index ranks higher, as in `argmax`, so that a constant model is right on
+  /// its first class only.
+  /// - Parameters:
+  ///   - logits: `[N, classes]`, any floating dtype.
+  ///   - labels: `N` class indices.
+  /// - Throws: `EvaluationError` if the shapes do not agree, there is no image, or a label is not a class.
+  public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
+    guard logits.shape.count == 2, logits.shape[0] == labels.count, logits.shape[0] > 0, logits.shape[1] > 0 else {
+      throw EvaluationError(
+        .shape, "\(labels.count) labels need logits of shape [\(labels.count), classes], found \(logits.shape)")
+    }
+    let classes = logits.shape[1]
+    if let label = labels.first(where: { !(0..<classes).contains($0) }) {
+      throw EvaluationError(.shape, "label \(label) is outside the \(classes) classes of the logits")
+    }
+    let values = logits.floats()
+    var confidences: [Confidence] = []
+    confidences.reserveCapacity(labels.count)
+    var right1 = 0
+    var right5 = 0
+    var broken = 0
+    var loss = 0.0
+    var rightOfClass = [Int](repeating: 0, count: classes)
+    var countOfClass = [Int](repeating: 0, count: classes)
+    for (row, label) in labels.enumerated() {
+      countOfClass[label] += 1
+      let prediction = Prediction(row: values[row * classes..<(row + 1) * classes], label: label)
+      guard let prediction else {
+        broken += 1
+        loss = .nan
+        confidences.append(Confidence(value: 0, right: false))
+        continue
+      }
+      if prediction.rank == 0 {
+        right1 += 1
+        rightOfClass[label] += 1
+      }
+      if prediction.rank < 5 { right5 += 1 }
+      loss += prediction.loss
+      confidences.append(Confidence(value: prediction.confidence, right: prediction.rank == 0))
+    }
+    let total = Double(labels.count)
+    self.init(
+      top1: Double(right1) / total, top5: Double(right5) / total, loss: loss / total,
+      ece: CalibrationError(.equalMass).value(of: confidences),
+      eceEqualWidth: CalibrationError(.equalWidth).value(of: confidences),
+      perClass: zip(rightOfClass, countOfClass).map { Double($0) / Double($1) }, count: labels.count,
+      nonFinite: broken)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case top1, top5, loss, ece, eceEqualWidth = "ece_equal_width", perClass = "per_class", count
+    case nonFinite = "non_finite"
+  }
+
+  // JSON has no NaN: absent values are null, and come back as NaN.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      top1: try values.decode(Double.self, forKey: .top1), top5: try values.decode(Double.self, forKey: .top5),
+      loss: try values.decode(Double?.self, forKey: .loss) ?? .nan,
+      ece: try values.decode(Double.self, forKey: .ece),
+      eceEqualWidth: try values.decode(Double.self, forKey: .eceEqualWidth),
+      perClass: try values.decode([Double?].self, forKey: .perClass).map { $0 ?? .nan },
+      count: try values.decode(Int.self, forKey: .count), nonFinite: try values.decode(Int.self, forKey: .nonFinite))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(top1, forKey: .top1)
+    try values.encode(top5, forKey: .top5)
+    try values.encode(loss.isFinite ? loss : nil, forKey: .loss)
+    try values.encode(ece, forKey: .ece)
+    try values.encode(eceEqualWidth, forKey: .eceEqualWidth)
+    try values.encode(perClass.map { $0.isFinite ? $0 : nil }, forKey: .perClass)
+    try values.encode(count, forKey: .count)
+    try values.encode(nonFinite, forKey: .nonFinite)
+  }
+}
+
+/// What one row of logits says about its label; nil when a logit is not finite.
+private struct Prediction {
+  /// Number of classes ranked above the label.
+  let rank: Int
+  /// Probability of the highest class.
+  let confidence: Double
+  let loss: Double
+
+  init?(row: ArraySlice<Float>, label: Int) {
+    guard row.allSatisfy(\.isFinite), let highest = row.max() else { return nil }
+    let own = row[row.startIndex + label]
+    let rivals = row.enumerated().count { $0.element > own || ($0.element == own && $0.offset < label) }
+    let sum = row.reduce(0.0) { $0 + exp(Double($1) - Double(highest)) }
+    rank = rivals
+    confidence = 1 / sum
+    loss = log(sum) - (Double(own) - Double(highest))
+  }
+}

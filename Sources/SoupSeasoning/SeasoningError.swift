@@ -1,0 +1,27 @@
+/// Why a search over ingredients cannot start or end.
+public struct SeasoningError: Error, Sendable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    case noIngredients
+    /// The same checkpoint twice; it would weigh double.
+    case repeatedIngredient
+    case noFiniteScore
+  }
+
+  public let code: Code
+  public let description: String
+
+  package init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+
+  static func check(ingredients: [String]) throws(SeasoningError) {
+    guard !ingredients.isEmpty else { throw SeasoningError(.noIngredients, "a soup needs at least one ingredient") }
+    var seen: Set<String> = []
+    let repeated = ingredients.filter { !seen.insert($0).inserted }
+    guard repeated.isEmpty else {
+      throw SeasoningError(
+        .repeatedIngredient, "given more than once: \(repeated.joined(separator: ", ")); name every ingredient once")
+    }
+  }
+}

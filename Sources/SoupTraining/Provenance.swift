@@ -1,0 +1,48 @@
+import Foundation
+
+/// How a checkpoint of ours was made, in its metadata under `soup.provenance`.
+///
+/// It holds nothing that differs between two equal runs (no time, folder or machine): equal runs give equal files.
+public struct Provenance: Codable, Sendable, Hashable {
+  /// The version of the tool, in a checkpoint's metadata under `soup.version`.
+  public static let version = "0.1.0"
+
+  /// The metadata key.
+  public static let key = "soup.provenance"
+
+  /// The command that made it: `soup train`.
+  public var command: String
+  public var configuration: TrainingConfiguration
+  /// File name of the base, for people; `configuration.base` identifies it.
+  public var base: String?
+  /// Optimizer steps behind the weights.
+  public var steps: Int
+  /// Whether the weights are the moving average (`configuration.ema`) or those of the optimizer.
+  public var averaged: Bool
+
+  public init(
+    command: String = "soup train", configuration: TrainingConfiguration, base: String? = nil, steps: Int,
+    averaged: Bool = false
+  ) {
+    self.command = command
+    self.configuration = configuration
+    self.base = base
+    self.steps = steps
+    self.averaged = averaged
+  }
+
+  /// Reads it from a checkpoint's metadata; nil if it is absent or of another shape.
+  public init?(metadata: [String: String]) {
+    guard let text = metadata[Self.key],
+      let value = try? JSONDecoder().decode(Provenance.self, from: Data(text.utf8))
+    else { return nil }
+    self = value
+  }
+
+  /// The text for the metadata: one line of JSON, keys sorted.
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+}

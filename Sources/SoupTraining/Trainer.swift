@@ -1,0 +1,302 @@
+import Foundation
+import SoupCheckpoints
+import SoupData
+import SoupModels
+import SoupTensors
+import SoupTorch
+
+/// Trains one model on labelled images, and continues a run that was killed, bit for bit.
+///
+/// ```swift
+/// let trainer = Trainer(configuration, files: .init(output: "base.safetensors"), data: train)
+/// let outcome = try trainer.run { progress in … }
+/// ```
+///
+/// A run that is not finished keeps its state in `files.state`; calling `run` again with an equal configuration goes on
+/// from there. A finished run leaves `files.output` and no state.
+public struct Trainer {
+  public var configuration: TrainingConfiguration
+  public var files: TrainingFiles
+  /// The images to train on, without those held out.
+  public var data: any ImageDataset
+  /// The starting weights, if `configuration.base` names any, and their file name for the provenance.
+  public var base: (weights: StateDict, name: String)?
+  public var device: Device
+  /// Threads that prepare batches. The result does not depend on it.
+  public var loaderThreads: Int
+  public var saveInterval: SaveInterval
+  /// Whether to throw away the state or the result of an earlier run.
+  public var restart: Bool
+  /// Scores the model on held-out images, after every epoch; nil where there are none.
+  public var validate: ((any Model) throws -> HeldOutResult)?
+
+  public init(
+    _ configuration: TrainingConfiguration, files: TrainingFiles, data: any ImageDataset,
+    base: (weights: StateDict, name: String)? = nil, device: Device = .cpu, loaderThreads: Int = 1,
+    saveInterval: SaveInterval = .seconds(30), restart: Bool = false,
+    validate: ((any Model) throws -> HeldOutResult)? = nil
+  ) {
+    self.configuration = configuration
+    self.files = files
+    self.data = data
+    self.base = base
+    self.device = device
+    self.loaderThreads = loaderThreads
+    self.saveInterval = saveInterval
+    self.restart = restart
+    self.validate = validate
+  }
+
+  /// Trains to the end, or until `shouldStop` returns true after a step.
+  /// - Throws: `TrainingError`; `DataError`, `TorchError` and `CheckpointError` from below. The last saved state stays.
+  public func run(
+    shouldStop: () -> Bool = { false }, progress: (TrainingProgress) throws -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    try configuration.validate()
+    if configuration.keep == .best, validate == nil {
+      throw TrainingError(.badConfiguration, "keeping the best model needs held-out images to choose by")
+    }
+    if try !restart && isFinished() {
+      try removeState()
+      return .alreadyFinished
+    }
+    let saved = restart ? nil : try TrainingState(contentsOf: files.state)
+    if let saved { try refuseDifferences(from: saved.configuration, in: files.state, "a run was interrupted") }
+    var session = try Session(self, continuing: saved)
+    return try session.run(shouldStop: shouldStop, progress: progress)
+  }
+
+  /// The configuration of the interrupted run that `run` would continue, and the number of LibTorch threads that it used.
+  public static func interrupted(at files: TrainingFiles) throws
+    -> (configuration: TrainingConfiguration, threads: Int)?
+  {
+    try TrainingState(contentsOf: files.state).map { ($0.configuration, $0.threads) }
+  }
+
+  /// Whether the output is there and was made by this configuration.
+  private func isFinished() throws -> Bool {
+    guard FileManager.default.fileExists(atPath: files.output) else { return false }
+    let metadata = try? Checkpoint(contentsOf: files.output).metadata
+    guard let metadata, let provenance = Provenance(metadata: metadata) else {
+      throw TrainingError(
+        .outputExists, file: files.output,
+        "'\(files.output)' exists and was not made by soup train; name another --output, or overwrite it with --restart")
+    }
+    try refuseDifferences(from: provenance.configuration, in: files.output, "it was made")
+    return true
+  }
+
+  private func refuseDifferences(from earlier: TrainingConfiguration, in file: String, _ what: String) throws {
+    let differences = try configuration.differences(from: earlier)
+    guard differences.isEmpty else {
+      throw TrainingError(
+        .differentConfiguration, file: file,
+        "'\(file)': \(what) with other settings:\n  " + differences.joined(separator: "\n  ")
+          + "\nUse those settings, name another --output, or start over with --restart")
+    }
+  }
+
+  private func removeState() throws {
+    if FileManager.default.fileExists(atPath: files.state) { try FileManager.default.removeItem(atPath: files.state) }
+  }
+}
+
+/// One call of `Trainer.run`: the live run, its logs, and where it stands.
+private struct Session {
+  private let trainer: Trainer
+  private let run: TrainingRun
+  private let loader: DataLoader
+  private let plan: TrainingPlan
+  private let log: TrainingLog
+  private let tensorBoard: TensorBoardWriter?
+  private var position: TrainingState.Position
+  private var best: StateDict?
+  private var lastSave = ContinuousClock.now
+
+  /// Steps between two lines of the log.
+  private static let logInterval = 20
+
+  private var configuration: TrainingConfiguration { trainer.configuration }
+
+  init(_ trainer: Trainer, continuing saved: TrainingState?) throws {
+    let configuration = trainer.configuration
+    self.trainer = trainer
+    loader = try DataLoader(
+      trainer.data, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
+      augmentation: configuration.augmentation,
+      mixup: configuration.mixup > 0 ? Mixup(alpha: configuration.mixup, seed: configuration.seed) : nil,
+      dropLast: trainer.data.count >= configuration.batchSize, threads: trainer.loaderThreads)
+    guard loader.batchCount > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
+    run = try TrainingRun(configuration, base: trainer.base?.weights, device: trainer.device)
+    position = saved?.position ?? .init()
+    best = saved?.best
+    if let saved { try run.restore(saved) }
+    plan = TrainingPlan(
+      parameters: run.model.store.parameters.reduce(0) { $0 + ($1.tensor.requiresGradient ? $1.tensor.count : 0) },
+      trainingImages: trainer.data.count, stepsPerEpoch: loader.batchCount,
+      totalSteps: max(1, Int((configuration.epochs * Double(loader.batchCount)).rounded())),
+      completedSteps: position.step)
+    log = try TrainingLog(path: trainer.files.log, keeping: saved.map { _ in position.logBytes })
+    tensorBoard = try trainer.files.tensorBoard.map {
+      try TensorBoardWriter(folder: $0, keeping: saved.map { $0.position.tensorBoardBytes })
+    }
+    try log.write(
+      event: saved == nil ? "start" : "resume",
+      [
+        "step": Double(position.step), "total_steps": Double(plan.totalSteps),
+        "steps_per_epoch": Double(plan.stepsPerEpoch), "parameters": Double(plan.parameters),
+      ])
+  }
+
+  mutating func run(
+    shouldStop: () -> Bool, progress: (TrainingProgress) throws -> Void
+  ) throws -> TrainingOutcome {
+    try progress(.started(plan))
+    while position.step < plan.totalSteps {
+      let epoch = position.step / plan.stepsPerEpoch
+      let batches = loader.batches(epoch: epoch, startingAt: position.step % plan.stepsPerEpoch)
+      while position.step < plan.totalSteps, let batch = try batches.next() {
+        let clock = ContinuousClock.now
+        let step = try self.step(batch)
+        position.seconds += (ContinuousClock.now - clock) / .seconds(1)
+        try progress(.step(step))
+        if position.step % plan.stepsPerEpoch == 0 || position.step == plan.totalSteps {
+          try validate(progress)
+        }
+        if position.step == plan.totalSteps { break }
+        if shouldStop() {
+          try save(progress)
+          return .interrupted(step: position.step)
+        }
+        if isSaveDue { try save(progress) }
+      }
+    }
+    return .finished(try finish())
+  }
+
+  private mutating func step(_ batch: Batch) throws -> TrainingStep {
+    let rate = configuration.schedule.learningRate(
+      base: configuration.optimizer.learningRate, step: position.step, totalSteps: plan.totalSteps)
+    let (loss, norm) = try run.step(batch, learningRate: rate)
+    guard loss.isFinite else { throw diverged("the loss is \(loss) at step \(position.step + 1)") }
+    position.step += 1
+    position.lossSum += loss
+    position.lossCount += 1
+    let epoch = Double(position.step) / Double(plan.stepsPerEpoch)
+    let step = TrainingStep(
+      step: position.step, totalSteps: plan.totalSteps, epoch: epoch, loss: loss, learningRate: rate,
+      gradientNorm: norm)
+    if position.step % Self.logInterval == 0 || position.step == plan.totalSteps { try record(step) }
+    return step
+  }
+
+  private mutating func record(_ step: TrainingStep) throws {
+    let loss = position.lossSum / Double(max(position.lossCount, 1))
+    position.lastLoss = loss
+    position.lossSum = 0
+    position.lossCount = 0
+    var values: [String: Double] = [
+      "step": Double(step.step), "epoch": step.epoch, "loss": loss, "learning_rate": step.learningRate,
+      "images_per_second": imagesPerSecond,
+    ]
+    values["gradient_norm"] = step.gradientNorm
+    try log.write(event: "train", values)
+    let tags = ["loss", "learning_rate", "images_per_second", "gradient_norm"]
+    try tensorBoard?.write(tags.compactMap { tag in values[tag].map { ("train/" + tag, $0) } }, step: step.step)
+  }
+
+  private var imagesPerSecond: Double {
+    position.seconds > 0 ? Double(position.step * configuration.batchSize) / position.seconds : 0
+  }
+
+  private mutating func validate(_ progress: (TrainingProgress) throws -> Void) throws {
+    guard let validate = trainer.validate else { return }
+    let result = try run.withResult(validate)
+    position.heldOut = result
+    try log.write(
+      event: "held-out", ["step": Double(position.step), "top1": result.top1, "loss": result.loss])
+    try tensorBoard?.write(
+      [("held-out/top1", result.top1), ("held-out/loss", result.loss)], step: position.step)
+    if configuration.keep == .best, position.best.map({ result.top1 > $0.top1 }) ?? true {
+      position.best = result
+      position.bestStep = position.step
+      best = try run.result()
+    }
+    try progress(.heldOut(result, step: position.step))
+  }
+
+  private var isSaveDue: Bool {
+    switch trainer.saveInterval {
+    case .steps(let steps): steps > 0 && position.step % steps == 0
+    case .seconds(let seconds): (ContinuousClock.now - lastSave) / .seconds(1) >= seconds
+    }
+  }
+
+  private mutating func save(_ progress: (TrainingProgress) throws -> Void) throws {
+    position.logBytes = log.byteCount
+    position.tensorBoardBytes = tensorBoard?.byteCount ?? 0
+    let state = try run.state(at: position, best: best)
+    try refuseNonFinite(state.model)
+    try log.synchronize()
+    try tensorBoard?.synchronize()
+    try state.write(to: trainer.files.state)
+    lastSave = .now
+    try progress(.saved(step: position.step))
+  }
+
+  private mutating func finish() throws -> TrainingSummary {
+    let heldOut = configuration.keep == .best ? position.best : position.heldOut
+    let steps = configuration.keep == .best ? position.bestStep ?? position.step : position.step
+    let raw = try run.model.store.stateDict()
+    try refuseNonFinite(raw)
+    if let path = trainer.files.rawOutput {
+      try write(raw, to: path, steps: position.step, averaged: false)
+    }
+    let result = try configuration.keep == .best ? best ?? run.result() : run.result()
+    let summary = TrainingSummary(
+      steps: position.step, seconds: position.seconds, imagesPerSecond: imagesPerSecond, loss: position.lastLoss ?? .nan,
+      heldOut: heldOut)
+    var values = ["step": Double(position.step), "seconds": position.seconds, "images_per_second": imagesPerSecond]
+    values["top1"] = heldOut?.top1
+    try log.write(event: "end", values)
+    try log.synchronize()
+    try tensorBoard?.synchronize()
+    try write(result, to: trainer.files.output, steps: steps, averaged: configuration.ema != nil)
+    // Should a kill come between these two lines, the next start finds the output and removes the state.
+    try? FileManager.default.removeItem(atPath: trainer.files.state)
+    return summary
+  }
+
+  private func write(_ weights: StateDict, to path: String, steps: Int, averaged: Bool) throws {
+    var dict = weights
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    dict.metadata = [
+      "format": "pt",
+      "soup.version": Provenance.version,
+      "soup.model": String(decoding: try encoder.encode(configuration.model), as: UTF8.self),
+      Provenance.key: try Provenance(
+        configuration: configuration, base: trainer.base?.name, steps: steps, averaged: averaged
+      ).json(),
+    ]
+    try CheckpointWriter.write(dict, to: path)
+  }
+
+  private func refuseNonFinite(_ weights: StateDict) throws {
+    for (name, tensor) in weights where tensor.dtype.isFloatingPoint {
+      if tensor.floats().contains(where: { !$0.isFinite }) {
+        throw diverged("'\(name)' is no longer finite after step \(position.step)")
+      }
+    }
+  }
+
+  private func diverged(_ what: String) -> TrainingError {
+    let kept =
+      FileManager.default.fileExists(atPath: trainer.files.state)
+      ? "The last good state is kept in '\(trainer.files.state)'." : "No state had been saved yet."
+    return TrainingError(
+      .diverged, file: trainer.files.state,
+      "training diverged: \(what) of \(plan.totalSteps) (epoch \(position.step / plan.stepsPerEpoch + 1)). \(kept) "
+        + "Start over (--restart) with a lower learning rate, a warm-up or --clip-norm 1")
+  }
+}

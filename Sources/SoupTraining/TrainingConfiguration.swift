@@ -1,0 +1,134 @@
+import SoupData
+import SoupModels
+import SoupTorch
+
+/// Everything that decides which weights a run ends with. Two runs of equal configurations on one machine, with the same
+/// number of LibTorch threads, give the same bytes.
+///
+/// What does not change the result (where it is saved and logged, how often, how many threads prepare the data) is in
+/// `TrainingFiles` and in the data loader.
+public struct TrainingConfiguration: Codable, Sendable, Hashable {
+  public var model: ModelConfiguration
+  public var data: DataConfiguration
+  /// The weights that training starts from; nil starts from the architecture's own random initialisation.
+  public var base: BaseConfiguration?
+  /// Passes over the training images; a fraction is a part of a pass.
+  public var epochs: Double
+  /// Images per step. The last, smaller batch of an epoch is dropped.
+  public var batchSize: Int
+  public var optimizer: OptimizerConfiguration
+  /// Learning rate by step, from `optimizer.learningRate` at its highest.
+  public var schedule: Schedule
+  /// Random changes of the training images.
+  public var augmentation: [Augmentation]
+  /// Probability mass spread evenly over all classes, 0..<1.
+  public var labelSmoothing: Double
+  /// Parameter of the Beta distribution that mixup draws from; 0 turns it off.
+  public var mixup: Double
+  /// Dtype of the forward and backward computation; weights and optimizer state stay Float32.
+  public var precision: Precision
+  /// Decay per step of the moving average of the weights, which is then the result; nil turns it off.
+  public var ema: Double?
+  /// Largest L2 norm of the whole gradient; nil does not clip.
+  public var clipNorm: Double?
+  /// Which weights are the result.
+  public var keep: Keep
+  /// Seed of the initialisation, the order of the images, augmentation, mixup and drop path.
+  public var seed: UInt64
+
+  public enum Keep: String, Codable, Sendable, CaseIterable {
+    /// Those after the last step.
+    case last
+    /// Those after the epoch with the highest held-out accuracy, the first of equals.
+    case best
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case model, data, base, epochs, batchSize = "batch_size", optimizer, schedule, augmentation
+    case labelSmoothing = "label_smoothing", mixup, precision, ema, clipNorm = "clip_norm", keep, seed
+  }
+
+  public init(
+    model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil, epochs: Double = 10,
+    batchSize: Int = 128, optimizer: OptimizerConfiguration = .sgd(), schedule: Schedule = .cosine,
+    augmentation: [Augmentation] = [], labelSmoothing: Double = 0, mixup: Double = 0,
+    precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil, keep: Keep = .last, seed: UInt64 = 0
+  ) {
+    self.model = model
+    self.data = data
+    self.base = base
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.augmentation = augmentation
+    self.labelSmoothing = labelSmoothing
+    self.mixup = mixup
+    self.precision = precision
+    self.ema = ema
+    self.clipNorm = clipNorm
+    self.keep = keep
+    self.seed = seed
+  }
+
+  /// Checks every range.
+  /// - Throws: `TrainingError.Code.badConfiguration` with one line for each setting that is out of range.
+  public func validate() throws(TrainingError) {
+    var problems: [String] = []
+    func require(_ condition: Bool, _ text: String) { if !condition { problems.append(text) } }
+    require(epochs > 0 && epochs.isFinite, "epochs must be above 0, found \(epochs)")
+    require(batchSize > 0, "batch size must be at least 1, found \(batchSize)")
+    require((0..<1).contains(labelSmoothing), "label smoothing must be in 0..<1, found \(labelSmoothing)")
+    require(mixup >= 0 && mixup.isFinite, "mixup must be 0 or more, found \(mixup)")
+    if let ema { require((0..<1).contains(ema), "EMA decay must be in 0..<1, found \(ema)") }
+    if let clipNorm { require(clipNorm > 0, "clip norm must be above 0, found \(clipNorm)") }
+    problems += data.problems + optimizer.problems
+    guard problems.isEmpty else {
+      throw TrainingError(.badConfiguration, problems.joined(separator: "\n"))
+    }
+  }
+}
+
+/// Which images a run sees, and which it must not.
+public struct DataConfiguration: Codable, Sendable, Hashable {
+  /// The dataset's name, without the folder it was read from.
+  public var dataset: String
+  /// CRC-32 of its training images and labels (`MemoryDataset.checksum`), in hexadecimal.
+  public var checksum: String
+  /// Fraction of the training images that is held out to choose models by.
+  public var heldOut: Double
+  /// Seed of the choice of held-out images.
+  public var splitSeed: UInt64
+
+  public init(dataset: String, checksum: String, heldOut: Double = 0.1, splitSeed: UInt64 = 0) {
+    self.dataset = dataset
+    self.checksum = checksum
+    self.heldOut = heldOut
+    self.splitSeed = splitSeed
+  }
+
+  var problems: [String] {
+    (0..<1).contains(heldOut) ? [] : ["the held-out fraction must be in 0..<1, found \(heldOut)"]
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case dataset, checksum, heldOut = "held_out", splitSeed = "split_seed"
+  }
+}
+
+/// The weights that fine-tuning starts from.
+public struct BaseConfiguration: Codable, Sendable, Hashable {
+  /// Fingerprint of the starting weights; the file may be moved or renamed.
+  public var fingerprint: String
+  /// Whether the classifier was initialised anew.
+  public var resetHead: Bool
+
+  public init(fingerprint: String, resetHead: Bool = false) {
+    self.fingerprint = fingerprint
+    self.resetHead = resetHead
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case fingerprint, resetHead = "reset_head"
+  }
+}

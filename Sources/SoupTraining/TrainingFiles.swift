@@ -1,0 +1,31 @@
+/// Where a run writes. None of it changes the weights that come out.
+public struct TrainingFiles: Sendable, Hashable {
+  /// The checkpoint that a finished run leaves.
+  public var output: String
+  /// The weights of the optimizer, when `output` gets their moving average; nil does not keep them.
+  public var rawOutput: String?
+  /// The log, one JSON object a line.
+  public var log: String
+  /// Folder for a TensorBoard event file; nil writes none.
+  public var tensorBoard: String?
+
+  /// What a killed run continues from; it exists only while a run is not finished. It is a safetensors file under a name
+  /// that no `*.safetensors` pattern matches.
+  public var state: String { output + ".state" }
+
+  /// - Parameter log: `output` with its extension replaced by `.jsonl` when nil.
+  public init(output: String, rawOutput: String? = nil, log: String? = nil, tensorBoard: String? = nil) {
+    self.output = output
+    self.rawOutput = rawOutput
+    let suffix = ".safetensors"
+    self.log = log ?? (output.hasSuffix(suffix) ? String(output.dropLast(suffix.count)) : output) + ".jsonl"
+    self.tensorBoard = tensorBoard
+  }
+}
+
+/// When a run saves the state that it can continue from.
+public enum SaveInterval: Sendable, Hashable {
+  case steps(Int)
+  /// Seconds since the last save; looked at after every step.
+  case seconds(Double)
+}
