@@ -155,10 +155,12 @@ private struct Session {
     while position.step < plan.totalSteps {
       let epoch = position.step / plan.stepsPerEpoch
       let batches = loader.batches(epoch: epoch, startingAt: position.step % plan.stepsPerEpoch)
+      var clock = ContinuousClock.now
       while position.step < plan.totalSteps, let batch = try batches.next() {
-        let clock = ContinuousClock.now
         let step = try self.step(batch)
+        // Waiting for a batch counts; scoring and saving do not.
         position.seconds += (ContinuousClock.now - clock) / .seconds(1)
+        defer { clock = .now }
         try progress(.step(step))
         if position.step % plan.stepsPerEpoch == 0 || position.step == plan.totalSteps {
           try validate(progress)

@@ -1,0 +1,66 @@
+import SoupCheckpoints
+import SoupMixing
+import SoupModels
+import SoupTensors
+import SoupTorch
+
+/// Scores a recipe by mixing it in memory, loading the weights into one model and running it over the evaluator's images.
+///
+/// Every recipe is evaluated once, however often it is asked for, and the logits of single ingredients are kept, so that
+/// an ensemble of them costs nothing more.
+public final class RecipeScorer: Scorer {
+  public let evaluator: Evaluator
+  private let model: any Model
+  private let mixer: Mixer
+  private let recalibration: BatchNormRecalibration?
+  private var scores: [Recipe: Score] = [:]
+  private var logits: [Recipe: HostTensor] = [:]
+  /// Called with `(recipe, images done)` while a recipe is evaluated.
+  public var progress: (Recipe, Int) throws -> Void = { _, _ in }
+  /// Models that were run over the images so far.
+  public private(set) var evaluations = 0
+
+  /// - Parameters:
+  ///   - model: of the ingredients' architecture; its weights are overwritten.
+  ///   - recalibration: recomputes the batch-norm statistics of every soup of two or more ingredients; nil keeps their
+  ///     average, as the papers do.
+  public init(
+    model: any Model, evaluator: Evaluator, mixer: Mixer = Mixer(), recalibration: BatchNormRecalibration? = nil
+  ) {
+    self.model = model
+    self.evaluator = evaluator
+    self.mixer = mixer
+    self.recalibration = recalibration
+  }
+
+  public func score(_ recipe: Recipe) throws -> Score {
+    if let known = scores[recipe] { return known }
+    let score = try evaluator.score(logits(recipe))
+    scores[recipe] = score
+    return score
+  }
+
+  /// The score of the ensemble of several recipes by mean logits.
+  public func ensemble(_ recipes: [Recipe]) throws -> Score {
+    try evaluator.score(Ensemble.logits(recipes.map(logits)))
+  }
+
+  /// The mixed weights as they were scored: with recomputed statistics where those are asked for.
+  public func weights(_ recipe: Recipe) throws -> StateDict {
+    var mixed = try mixer.mix(recipe)
+    guard let recalibration, recipe.ingredients.count > 1 else { return mixed }
+    try model.store.load(mixed)
+    try recalibration.apply(to: model)
+    for (name, tensor) in try model.store.stateDict() { mixed[name] = tensor }
+    return mixed
+  }
+
+  private func logits(_ recipe: Recipe) throws -> HostTensor {
+    if let known = logits[recipe] { return known }
+    try model.store.load(weights(recipe))
+    let result = try evaluator.logits(of: model) { try progress(recipe, $0) }
+    evaluations += 1
+    if recipe.ingredients.count == 1 { logits[recipe] = result }
+    return result
+  }
+}
