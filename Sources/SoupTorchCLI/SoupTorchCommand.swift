@@ -1,5 +1,4 @@
 import ArgumentParser
-import SoupCLI
 import SoupTorch
 
 /// The root of the commands that need LibTorch; `soup` replaces itself by this program for them.
@@ -8,7 +7,7 @@ public struct SoupTorchCommand: ParsableCommand {
     commandName: "soup",
     abstract: "Train, evaluate and season with LibTorch.",
     version: "0.1.0 (LibTorch \(Torch.version))",
-    subcommands: [])
+    subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self])
 
   public init() {}
 }

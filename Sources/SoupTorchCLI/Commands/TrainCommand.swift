@@ -1,0 +1,139 @@
+import ArgumentParser
+import Foundation
+import SoupCLI
+import SoupCheckpoints
+import SoupData
+import SoupEvaluation
+import SoupModels
+import SoupTensors
+import SoupTorch
+import SoupTraining
+
+/// `soup train`
+struct TrainCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train or fine-tune a model: make an ingredient.",
+    discussion: """
+      EXAMPLES
+        A base model:
+          soup train --data fashion-mnist --model resnet20 --epochs 10 -o base.safetensors
+        Ingredients, fine-tuned from it with different settings:
+          soup train --data fashion-mnist --from base.safetensors --lr 0.01 --augment crop=2,flip --seed 1 -o a.safetensors
+          soup train --data fashion-mnist --from base.safetensors --lr 0.03 --mixup 0.2 --seed 2 -o b.safetensors
+        A small vision transformer:
+          soup train --data cifar10 --model vit-tiny:patch=4 --optimizer adamw --warmup 5 --clip-norm 1 -o vit.safetensors
+
+      RESUMING
+        Run the same command again after Ctrl-C, a crash or kill -9: it goes on from OUTPUT.state and ends with the same
+        bytes as if nothing had happened. A finished run is not repeated. --restart starts over.
+
+      HELD-OUT IMAGES
+        A tenth of the training images is never trained on, so that soups can be chosen by it. Ingredients of one soup must
+        share --held-out and --split-seed; both are recorded in the checkpoint.
+      """)
+
+  @OptionGroup(title: "Model and data") var data: TrainingDataOptions
+  @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+  @OptionGroup(title: "Regularization") var regularization: RegularizationOptions
+  @OptionGroup(title: "Files") var files: TrainingFileOptions
+  @OptionGroup(title: "Computation") var computation: DeviceOptions
+  @OptionGroup(title: "Printing") var output: OutputOptions
+
+  func run(_ console: Console) throws {
+    Interrupts.install()
+    let files = files.files
+    let interrupted = restart ? nil : try Trainer.interrupted(at: files)
+    let device = try computation.prepare(threads: interrupted?.threads)
+    let specification = try DatasetSpecification(parsing: data.data)
+    let images = try specification.load(.train)
+    let base = try data.from.map { try Checkpoint(contentsOf: $0) }
+    let weights = try base?.stateDict()
+    let model = try data.model(images: images, base: base)
+    let configuration = TrainingConfiguration(
+      model: model,
+      data: DataConfiguration(
+        dataset: specification.kind.rawValue, checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
+        splitSeed: data.splitSeed),
+      base: weights.map { BaseConfiguration(fingerprint: $0.fingerprint(), resetHead: data.resetHead) },
+      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: try optimization.optimizer(),
+      schedule: optimization.schedule(images: images.count, heldOut: data.heldOut),
+      augmentation: try Augmentation.list(parsing: regularization.augment),
+      labelSmoothing: regularization.labelSmoothing, mixup: regularization.mixup,
+      precision: computation.precision(on: device), ema: regularization.ema, clipNorm: optimization.clipNorm,
+      keep: regularization.keep, seed: optimization.seed)
+    try configuration.validate()
+
+    let split = try Split(count: images.count, heldOutFraction: data.heldOut, seed: data.splitSeed)(images)
+    let evaluator =
+      split.heldOut.count > 0
+      ? try Evaluator(
+        split.heldOut, precision: configuration.precision, device: device, loaderThreads: computation.loaderThreads)
+      : nil
+    var trainer = Trainer(
+      configuration, files: files, data: split.train, device: device, loaderThreads: computation.loaderThreads,
+      saveInterval: self.files.saveInterval, restart: restart)
+    if let weights, let path = data.from { trainer.base = (weights, URL(fileURLWithPath: path).lastPathComponent) }
+    if let evaluator {
+      trainer.validate = { model in
+        let score = try evaluator.score(model)
+        return HeldOutResult(top1: score.top1, loss: score.loss)
+      }
+    }
+    try train(trainer, console)
+  }
+
+  private var restart: Bool { files.restart }
+
+  private func train(_ trainer: Trainer, _ console: Console) throws {
+    let output = trainer.files.output
+    var bar: ProgressBar?
+    let outcome = try trainer.run(shouldStop: { Interrupts.isRequested }) { progress in
+      switch progress {
+      case .started(let plan):
+        let resumed = plan.completedSteps > 0 ? ", continuing after step \(Format.count(plan.completedSteps))" : ""
+        console.note(
+          "\(trainer.configuration.model): \(Format.count(plan.parameters)) parameters, "
+            + "\(Format.count(plan.trainingImages)) images, \(Format.count(plan.totalSteps)) steps in "
+            + "\(trainer.configuration.precision.rawValue)\(resumed)")
+        bar = console.progress("Training", total: plan.totalSteps, unit: .items("steps"))
+      case .step(let step):
+        bar?.update(
+          completed: step.step, message: "epoch \(Format.fixed(step.epoch, 2)), loss \(Format.fixed(step.loss, 3))")
+      case .heldOut(let result, let step):
+        console.note(
+          "step \(Format.count(step)): held-out \(Format.percent(result.top1)) %, loss \(Format.fixed(result.loss, 4))")
+      case .saved: break
+      }
+    }
+    bar?.finish()
+    switch outcome {
+    case .finished(let summary):
+      if console.isJSON {
+        try console.emit(Report(output: output, status: "trained", summary: summary))
+      } else {
+        let score = summary.heldOut.map { ", held-out \(Format.percent($0.top1)) %" } ?? ""
+        console.print(
+          "\(output): \(Format.count(summary.steps)) steps in \(Format.duration(summary.seconds))"
+            + " (\(Format.significant(summary.imagesPerSecond, 3)) images/s)\(score)")
+      }
+    case .alreadyFinished:
+      if console.isJSON {
+        try console.emit(Report(output: output, status: "already done", summary: nil))
+      } else {
+        console.print("\(output): already done with these settings; --restart trains it anew")
+      }
+    case .interrupted(let step):
+      console.note(
+        "stopped after step \(Format.count(step)); the state is in \(trainer.files.state). "
+          + "Run the same command again to continue")
+      throw ExitCode(Interrupts.exitCode)
+    }
+  }
+
+  private struct Report: Encodable {
+    let output: String
+    let status: String
+    let summary: TrainingSummary?
+  }
+}

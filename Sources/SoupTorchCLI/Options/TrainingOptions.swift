@@ -1,0 +1,201 @@
+import ArgumentParser
+import Foundation
+import SoupCLI
+import SoupCheckpoints
+import SoupData
+import SoupEvaluation
+import SoupModels
+import SoupTorch
+import SoupTraining
+
+struct TrainingDataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "fashion-mnist, cifar10, cifar100, idx:FOLDER, …; a folder may follow the name, as in cifar10:/data/cifar.",
+      valueName: "dataset"))
+  var data: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Architecture, as resnet20, resnet20:width=2, cifar-resnet18, vit-tiny:patch=4. Not needed with --from.",
+      valueName: "name"))
+  var model: String?
+
+  @Option(help: ArgumentHelp("Fine-tune these weights instead of starting at random.", valueName: "checkpoint"))
+  var from: String?
+
+  @Flag(help: "With --from: start with a new classifier, for other classes than the base has.")
+  var resetHead = false
+
+  @Option(help: ArgumentHelp("Fraction of the training images to hold out.", valueName: "fraction"))
+  var heldOut = 0.1
+
+  @Option(help: ArgumentHelp("Seed of the choice of held-out images.", valueName: "n"))
+  var splitSeed: UInt64 = 0
+
+  func validate() throws {
+    if model == nil, from == nil {
+      throw ValidationError("name an architecture (--model resnet20) or weights to fine-tune (--from base.safetensors)")
+    }
+    if resetHead, from == nil { throw ValidationError("--reset-head needs --from") }
+  }
+}
+
+struct OptimizationOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Passes over the training images; may be a fraction.", valueName: "n"))
+  var epochs = 10.0
+
+  @Option(help: ArgumentHelp("Images per step.", valueName: "n"))
+  var batchSize = 128
+
+  @Option(help: ArgumentHelp("sgd or adamw.", valueName: "name"))
+  var optimizer: OptimizerConfiguration.Kind = .sgd
+
+  @Option(help: ArgumentHelp("Learning rate at its highest. (default: 0.1 for sgd, 0.001 for adamw)", valueName: "rate"))
+  var lr: Double?
+
+  @Option(
+    help: ArgumentHelp("Weight decay. (default: 0.0005 for sgd, 0.05 for adamw)", valueName: "decay"))
+  var weightDecay: Double?
+
+  @Flag(help: "No weight decay on biases and normalisation parameters.")
+  var noDecayOnNorms = false
+
+  @Option(help: ArgumentHelp("Momentum of sgd.", valueName: "m"))
+  var momentum = 0.9
+
+  @Flag(inversion: .prefixedNo, help: "Nesterov's momentum in sgd.")
+  var nesterov = true
+
+  @Option(help: ArgumentHelp("First and second beta of adamw.", valueName: "b1,b2"))
+  var betas: Betas = Betas(first: 0.9, second: 0.999)
+
+  @Option(help: ArgumentHelp("cosine, constant, or multi-step (see --milestones).", valueName: "name"))
+  var schedule: ScheduleChoice = .cosine
+
+  @Option(help: ArgumentHelp("Epochs of linear warm-up before the cosine.", valueName: "n"))
+  var warmup = 0.0
+
+  @Option(help: ArgumentHelp("Epochs after which multi-step multiplies the rate by 0.1, as 50,75.", valueName: "list"))
+  var milestones: Milestones?
+
+  @Option(help: ArgumentHelp("Scale the gradient down to this L2 norm.", valueName: "norm"))
+  var clipNorm: Double?
+
+  @Option(help: ArgumentHelp("Seed of initialisation, order, augmentation and mixup.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  enum ScheduleChoice: String, ExpressibleByArgument, CaseIterable {
+    case cosine, constant, multiStep = "multi-step"
+  }
+
+  struct Betas: ExpressibleByArgument {
+    var first: Double
+    var second: Double
+    var defaultValueDescription: String { "\(first),\(second)" }
+
+    init(first: Double, second: Double) {
+      self.first = first
+      self.second = second
+    }
+
+    init?(argument: String) {
+      let values = argument.split(separator: ",").map { Double($0) }
+      guard values.count == 2, let first = values[0], let second = values[1] else { return nil }
+      self.init(first: first, second: second)
+    }
+  }
+
+  struct Milestones: ExpressibleByArgument {
+    var epochs: [Double]
+
+    init?(argument: String) {
+      let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+      epochs = values.compactMap { $0 }
+      guard !epochs.isEmpty, epochs.count == values.count, epochs.allSatisfy({ $0 > 0 }) else { return nil }
+    }
+  }
+
+  func validate() throws {
+    if warmup < 0 { throw ValidationError("--warmup must be 0 or more, found \(warmup)") }
+    if warmup > 0, schedule != .cosine { throw ValidationError("--warmup goes with --schedule cosine") }
+    if (milestones != nil) != (schedule == .multiStep) {
+      throw ValidationError("--schedule multi-step and --milestones go together")
+    }
+  }
+
+  func optimizerConfiguration() -> OptimizerConfiguration {
+    var settings: OptimizerConfiguration = optimizer == .sgd ? .sgd() : .adamW()
+    if let lr { settings.learningRate = lr }
+    if let weightDecay { settings.weightDecay = weightDecay }
+    settings.noDecayOnNorms = noDecayOnNorms
+    settings.momentum = momentum
+    settings.nesterov = nesterov
+    (settings.beta1, settings.beta2) = (betas.first, betas.second)
+    return settings
+  }
+
+  /// The schedule in steps.
+  func schedule(stepsPerEpoch: Int) -> Schedule {
+    func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
+    return switch schedule {
+    case .constant: .constant
+    case .cosine: warmup > 0 ? .warmupCosine(warmupSteps: steps(warmup)) : .cosine
+    case .multiStep: .multiStep(steps: (milestones?.epochs ?? []).map(steps), factor: 0.1)
+    }
+  }
+}
+
+struct RegularizationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Random changes of the images, joined by commas: crop=4, crop=4:reflect, flip, erase=0.25, cutout=8.",
+      valueName: "list"))
+  var augment = "none"
+
+  @Option(help: ArgumentHelp("Share of every target spread evenly over all classes.", valueName: "share"))
+  var labelSmoothing = 0.0
+
+  @Option(help: ArgumentHelp("Mix pairs of images with a Beta(alpha, alpha) share; 0 is off.", valueName: "alpha"))
+  var mixup = 0.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Average the weights over the steps with this decay, as 0.999; the average is the result.", valueName: "decay"))
+  var ema: Double?
+
+  @Option(help: ArgumentHelp("Which weights are the result: last, or best on held-out images.", valueName: "which"))
+  var keep: TrainingConfiguration.Keep = .last
+}
+
+struct TrainingFileOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint to write (safetensors).", valueName: "path"))
+  var output: String
+
+  @Option(help: ArgumentHelp("With --ema: also write the weights before averaging.", valueName: "path"))
+  var saveRaw: String?
+
+  @Option(
+    help: ArgumentHelp("JSON-lines log. (default: the output's name with .jsonl)", valueName: "path"))
+  var log: String?
+
+  @Option(help: ArgumentHelp("Write a TensorBoard event file into this folder.", valueName: "folder"))
+  var tensorboard: String?
+
+  @Option(
+    help: ArgumentHelp("Save the state every n steps. (default: every 30 seconds)", valueName: "n"))
+  var saveEvery: Int?
+
+  @Flag(help: "Start over: discard an interrupted run and overwrite the output.")
+  var restart = false
+
+  func validate() throws {
+    if let saveEvery, saveEvery < 1 { throw ValidationError("--save-every must be at least 1, found \(saveEvery)") }
+  }
+
+  var files: TrainingFiles { TrainingFiles(output: output, rawOutput: saveRaw, log: log, tensorBoard: tensorboard) }
+  var saveInterval: SaveInterval { saveEvery.map(SaveInterval.steps) ?? .seconds(30) }
+}
+
+extension OptimizerConfiguration.Kind: ExpressibleByArgument {}
+extension TrainingConfiguration.Keep: ExpressibleByArgument {}
