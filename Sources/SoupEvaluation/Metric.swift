@@ -7,13 +7,21 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
 
   /// The value, turned so that higher is better. NaN becomes -∞: a broken model never wins.
   public func quality(of score: Score) -> Double {
-    let value =
-      switch self {
-      case .top1: score.top1
-      case .top5: score.top5
-      case .loss: -score.loss
-      case .ece: -score.ece
-      }
-    return value.isNaN ? -.infinity : value
+    let value = self.value(of: score)
+    guard !value.isNaN else { return -.infinity }
+    return switch self {
+    case .top1, .top5: value
+    case .loss, .ece: -value
+    }
+  }
+
+  /// The value as it stands in the score.
+  public func value(of score: Score) -> Double {
+    switch self {
+    case .top1: score.top1
+    case .top5: score.top5
+    case .loss: score.loss
+    case .ece: score.ece
+    }
   }
 }

@@ -15,6 +15,8 @@ public final class RecipeScorer: Scorer {
   private let recalibration: BatchNormRecalibration?
   private var scores: [Recipe: Score] = [:]
   private var logits: [Recipe: HostTensor] = [:]
+  /// Whether recalibration is applied to recipes of one ingredient too; they keep their own statistics otherwise.
+  public var recalibratesSingles = false
   /// Called with `(recipe, images done)` while a recipe is evaluated.
   public var progress: (Recipe, Int) throws -> Void = { _, _ in }
   /// Models that were run over the images so far.
@@ -48,7 +50,7 @@ public final class RecipeScorer: Scorer {
   /// The mixed weights as they were scored: with recomputed statistics where those are asked for.
   public func weights(_ recipe: Recipe) throws -> StateDict {
     var mixed = try mixer.mix(recipe)
-    guard let recalibration, recipe.ingredients.count > 1 else { return mixed }
+    guard let recalibration, recalibratesSingles || recipe.ingredients.count > 1 else { return mixed }
     try model.store.load(mixed)
     try recalibration.apply(to: model)
     for (name, tensor) in try model.store.stateDict() { mixed[name] = tensor }

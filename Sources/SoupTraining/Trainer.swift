@@ -277,6 +277,7 @@ private struct Session {
       "format": "pt",
       "soup.version": Provenance.version,
       "soup.model": String(decoding: try encoder.encode(configuration.model), as: UTF8.self),
+      DataConfiguration.key: String(decoding: try encoder.encode(configuration.data), as: UTF8.self),
       Provenance.key: try Provenance(
         configuration: configuration, base: trainer.base?.name, steps: steps, averaged: averaged
       ).json(),

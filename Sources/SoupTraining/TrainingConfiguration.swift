@@ -1,3 +1,4 @@
+import Foundation
 import SoupData
 import SoupModels
 import SoupTorch
@@ -25,6 +26,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var labelSmoothing: Double
   /// Parameter of the Beta distribution that mixup draws from; 0 turns it off.
   public var mixup: Double
+  /// Largest probability of dropping a residual branch (transformers; it grows linearly with depth).
+  public var dropPath: Double
   /// Dtype of the forward and backward computation; weights and optimizer state stay Float32.
   public var precision: Precision
   /// Decay per step of the moving average of the weights, which is then the result; nil turns it off.
@@ -45,14 +48,14 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
 
   private enum CodingKeys: String, CodingKey {
     case model, data, base, epochs, batchSize = "batch_size", optimizer, schedule, augmentation
-    case labelSmoothing = "label_smoothing", mixup, precision, ema, clipNorm = "clip_norm", keep, seed
+    case labelSmoothing = "label_smoothing", mixup, dropPath = "drop_path", precision, ema, clipNorm = "clip_norm", keep, seed
   }
 
   public init(
     model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil, epochs: Double = 10,
     batchSize: Int = 128, optimizer: OptimizerConfiguration = .sgd(), schedule: Schedule = .cosine,
     augmentation: [Augmentation] = [], labelSmoothing: Double = 0, mixup: Double = 0,
-    precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil, keep: Keep = .last, seed: UInt64 = 0
+    dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil, keep: Keep = .last, seed: UInt64 = 0
   ) {
     self.model = model
     self.data = data
@@ -64,11 +67,17 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     self.augmentation = augmentation
     self.labelSmoothing = labelSmoothing
     self.mixup = mixup
+    self.dropPath = dropPath
     self.precision = precision
     self.ema = ema
     self.clipNorm = clipNorm
     self.keep = keep
     self.seed = seed
+  }
+
+  /// Steps in an epoch: the last, smaller batch is dropped, unless it is the only one.
+  public static func stepsPerEpoch(images: Int, batchSize: Int) -> Int {
+    images >= batchSize ? images / max(batchSize, 1) : min(images, 1)
   }
 
   /// Checks every range.
@@ -80,6 +89,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     require(batchSize > 0, "batch size must be at least 1, found \(batchSize)")
     require((0..<1).contains(labelSmoothing), "label smoothing must be in 0..<1, found \(labelSmoothing)")
     require(mixup >= 0 && mixup.isFinite, "mixup must be 0 or more, found \(mixup)")
+    require((0..<1).contains(dropPath), "drop path must be in 0..<1, found \(dropPath)")
     if let ema { require((0..<1).contains(ema), "EMA decay must be in 0..<1, found \(ema)") }
     if let clipNorm { require(clipNorm > 0, "clip norm must be above 0, found \(clipNorm)") }
     problems += data.problems + optimizer.problems
@@ -89,8 +99,12 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 }
 
-/// Which images a run sees, and which it must not.
+/// Which images a run sees, and which it must not. Checkpoints carry it in their metadata, and a soup of checkpoints that
+/// agree on it keeps it, so that what was held out from all of them is known later.
 public struct DataConfiguration: Codable, Sendable, Hashable {
+  /// The metadata key.
+  public static let key = "soup.data"
+
   /// The dataset's name, without the folder it was read from.
   public var dataset: String
   /// CRC-32 of its training images and labels (`MemoryDataset.checksum`), in hexadecimal.
@@ -105,6 +119,14 @@ public struct DataConfiguration: Codable, Sendable, Hashable {
     self.checksum = checksum
     self.heldOut = heldOut
     self.splitSeed = splitSeed
+  }
+
+  /// Reads it from a checkpoint's metadata; nil if it is absent or of another shape.
+  public init?(metadata: [String: String]) {
+    guard let text = metadata[Self.key],
+      let value = try? JSONDecoder().decode(DataConfiguration.self, from: Data(text.utf8))
+    else { return nil }
+    self = value
   }
 
   var problems: [String] {

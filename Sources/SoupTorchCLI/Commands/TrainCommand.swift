@@ -49,22 +49,24 @@ struct TrainCommand: ConsoleCommand {
     let images = try specification.load(.train)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
     let weights = try base?.stateDict()
-    let model = try data.model(images: images, base: base)
+    let model = try data.configuration(images: images, base: base)
+    let split = try Split(count: images.count, heldOutFraction: data.heldOut, seed: data.splitSeed)(images)
     let configuration = TrainingConfiguration(
       model: model,
       data: DataConfiguration(
         dataset: specification.kind.rawValue, checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
         splitSeed: data.splitSeed),
-      base: weights.map { BaseConfiguration(fingerprint: $0.fingerprint(), resetHead: data.resetHead) },
-      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: try optimization.optimizer(),
-      schedule: optimization.schedule(images: images.count, heldOut: data.heldOut),
+      base: weights.map { BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead) },
+      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: optimization.optimizerConfiguration(),
+      schedule: optimization.schedule(
+        stepsPerEpoch: TrainingConfiguration.stepsPerEpoch(
+          images: split.train.count, batchSize: optimization.batchSize)),
       augmentation: try Augmentation.list(parsing: regularization.augment),
-      labelSmoothing: regularization.labelSmoothing, mixup: regularization.mixup,
+      labelSmoothing: regularization.labelSmoothing, mixup: regularization.mixup, dropPath: regularization.dropPath,
       precision: computation.precision(on: device), ema: regularization.ema, clipNorm: optimization.clipNorm,
       keep: regularization.keep, seed: optimization.seed)
     try configuration.validate()
 
-    let split = try Split(count: images.count, heldOutFraction: data.heldOut, seed: data.splitSeed)(images)
     let evaluator =
       split.heldOut.count > 0
       ? try Evaluator(

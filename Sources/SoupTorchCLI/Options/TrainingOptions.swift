@@ -33,6 +33,32 @@ struct TrainingDataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Seed of the choice of held-out images.", valueName: "n"))
   var splitSeed: UInt64 = 0
 
+  /// The architecture: the base's, or the one named, with the data's classes, channels and image size.
+  func configuration(images: any ImageDataset, base: Checkpoint?) throws -> ModelConfiguration {
+    let named = try model.map {
+      try ModelConfiguration(
+        parsing: $0, classes: images.classCount, channels: images.channels, imageSize: images.width)
+    }
+    guard let base else { return try named ?? ModelConfiguration(parsing: "") }
+    var known = try ModelConfiguration(of: base, named: named)
+    if resetHead { known.classes = images.classCount }
+    if let named, named != known {
+      throw TrainingError(
+        .badConfiguration, file: base.path, "--model \(named) does not fit '\(base.path)', which is \(known)")
+    }
+    guard known.classes == images.classCount else {
+      throw TrainingError(
+        .badConfiguration, file: base.path,
+        "'\(base.path)' has \(known.classes) classes, the data \(images.classCount); --reset-head starts with a new classifier")
+    }
+    guard known.channels == images.channels else {
+      throw TrainingError(
+        .badConfiguration, file: base.path,
+        "'\(base.path)' takes images of \(known.channels) channels, the data has \(images.channels)")
+    }
+    return known
+  }
+
   func validate() throws {
     if model == nil, from == nil {
       throw ValidationError("name an architecture (--model resnet20) or weights to fine-tune (--from base.safetensors)")
@@ -159,6 +185,9 @@ struct RegularizationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Mix pairs of images with a Beta(alpha, alpha) share; 0 is off.", valueName: "alpha"))
   var mixup = 0.0
 
+  @Option(help: ArgumentHelp("Largest probability of dropping a residual branch (ViT).", valueName: "rate"))
+  var dropPath = 0.0
+
   @Option(
     help: ArgumentHelp(
       "Average the weights over the steps with this decay, as 0.999; the average is the result.", valueName: "decay"))
@@ -169,8 +198,10 @@ struct RegularizationOptions: ParsableArguments {
 }
 
 struct TrainingFileOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint to write (safetensors).", valueName: "path"))
-  var output: String
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The checkpoint to write (safetensors).", valueName: "path"))
+  var checkpoint: String
 
   @Option(help: ArgumentHelp("With --ema: also write the weights before averaging.", valueName: "path"))
   var saveRaw: String?
@@ -193,7 +224,7 @@ struct TrainingFileOptions: ParsableArguments {
     if let saveEvery, saveEvery < 1 { throw ValidationError("--save-every must be at least 1, found \(saveEvery)") }
   }
 
-  var files: TrainingFiles { TrainingFiles(output: output, rawOutput: saveRaw, log: log, tensorBoard: tensorboard) }
+  var files: TrainingFiles { TrainingFiles(output: checkpoint, rawOutput: saveRaw, log: log, tensorBoard: tensorboard) }
   var saveInterval: SaveInterval { saveEvery.map(SaveInterval.steps) ?? .seconds(30) }
 }
 

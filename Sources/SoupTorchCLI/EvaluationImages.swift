@@ -1,0 +1,79 @@
+import SoupCLI
+import SoupData
+import SoupEvaluation
+import SoupTraining
+
+/// The images that checkpoints are evaluated on, split as they were split in training.
+struct EvaluationImages {
+  enum Part: String, CaseIterable {
+    case test, heldOut = "held-out", train
+  }
+
+  let specification: DatasetSpecification
+  /// How the training images are split; nil when nothing says so.
+  let split: DataConfiguration?
+
+  /// Finds out which data and which split.
+  ///
+  /// Checkpoints of ours record both. A split that is asked for must be the recorded one: with another, images that an
+  /// ingredient was trained on would be called held out.
+  /// - Throws: `EvaluationError` when records disagree with each other or with what was asked for.
+  init(_ options: EvaluationDataOptions, for ingredients: Ingredients, console: Console) throws {
+    let records = ingredients.metadata.map { DataConfiguration(metadata: $0) }
+    let known = zip(ingredients.paths, records).compactMap { path, record in record.map { (path, $0) } }
+    if let (firstPath, first) = known.first {
+      let others = known.filter { $0.1 != first }
+      guard others.isEmpty else {
+        throw EvaluationError(
+          .noData,
+          "the checkpoints were trained on different splits, so no image is held out from all of them:\n"
+            + ([(firstPath, first)] + others).map { "  \($0.0): \(Self.text($0.1))" }.joined(separator: "\n"))
+      }
+      specification = try options.data.map { try DatasetSpecification(parsing: $0) }
+        ?? DatasetSpecification(parsing: first.dataset)
+      let sameData = specification.kind.rawValue == first.dataset
+      var asked = first
+      asked.heldOut = options.heldOut ?? first.heldOut
+      asked.splitSeed = options.splitSeed ?? first.splitSeed
+      guard !sameData || asked == first else {
+        throw EvaluationError(
+          .noData, file: firstPath,
+          "'\(firstPath)' was trained with \(Self.text(first)); another split would hold out images that it has seen. "
+            + "Leave out --held-out and --split-seed")
+      }
+      split = sameData ? first : options.split(of: specification)
+    } else {
+      guard let data = options.data else {
+        throw EvaluationError(.noData, "the checkpoints do not say which data they were trained on; name it with --data")
+      }
+      specification = try DatasetSpecification(parsing: data)
+      split = options.split(of: specification)
+    }
+    if known.count < ingredients.paths.count, split != nil {
+      console.warn(
+        "not every checkpoint records its training data; held-out images may have been trained on")
+    }
+  }
+
+  func load(_ part: Part) throws -> any ImageDataset {
+    if part == .test { return try specification.load(.test) }
+    let images = try specification.load(.train)
+    guard let split else {
+      throw EvaluationError(
+        .noData, "nothing says which images of \(specification) were held out; give --held-out 0.1 and --split-seed")
+    }
+    let checksum = String(images.checksum(), radix: 16)
+    guard split.checksum.isEmpty || split.checksum == checksum else {
+      throw EvaluationError(
+        .noData,
+        "the training images of \(specification) are not those of the checkpoints (checksum \(checksum), expected "
+          + "\(split.checksum)), so their held-out images are unknown")
+    }
+    let parts = try Split(count: images.count, heldOutFraction: split.heldOut, seed: split.splitSeed)(images)
+    return part == .heldOut ? parts.heldOut : parts.train
+  }
+
+  private static func text(_ data: DataConfiguration) -> String {
+    "\(data.dataset), held-out \(data.heldOut), split seed \(data.splitSeed), images \(data.checksum)"
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import SoupCLI
+import SoupCheckpoints
+import SoupEvaluation
+import SoupModels
+import SoupTensors
+import SoupTorch
+import SoupTraining
+
+/// Checkpoints of one architecture, and what they say about themselves.
+struct Ingredients {
+  let paths: [String]
+  /// Short names for tables: what tells the paths apart.
+  let names: [String]
+  let metadata: [[String: String]]
+  let model: ModelConfiguration
+
+  /// Opens all checkpoints.
+  /// - Parameters:
+  ///   - inputs: files, and folders whose `.safetensors` files are meant.
+  ///   - model: the architecture of checkpoints that do not record it.
+  /// - Throws: `EvaluationError` if architectures differ or one is unknown, naming every such file.
+  init(_ inputs: [String], model named: ModelConfiguration?) throws {
+    paths = try CheckpointPaths.expand(inputs)
+    names = Self.shortNames(paths)
+    let checkpoints = try paths.map { try Checkpoint(contentsOf: $0) }
+    metadata = checkpoints.map(\.metadata)
+    let models = try checkpoints.map { try ModelConfiguration(of: $0, named: named) }
+    guard let first = models.first else { throw EvaluationError(.noData, "no checkpoints were given") }
+    let others = zip(paths, models).filter { $0.1 != first }
+    guard others.isEmpty else {
+      throw EvaluationError(
+        .unknownModel,
+        "the checkpoints are of different architectures:\n  \(paths[0]): \(first)\n"
+          + others.map { "  \($0.0): \($0.1)" }.joined(separator: "\n"))
+    }
+    self.model = first
+  }
+
+  /// An empty model of the architecture, to load weights into.
+  func makeModel(on device: Device) throws -> any Model {
+    try SoupModels.makeModel(model, generator: RandomGenerator(seed: 0), device: device)
+  }
+
+  /// The settings of training that are not the same for all, by ingredient; empty for checkpoints without provenance.
+  func distinguishingSettings() throws -> (keys: [String], values: [[String: String]]) {
+    let values = try metadata.map { try Provenance(metadata: $0)?.configuration.settings() ?? [:] }
+    let keys = Set(values.flatMap(\.keys)).filter { key in Set(values.map { $0[key] }).count > 1 }
+    return (keys.sorted(), values)
+  }
+
+  /// Drops the common folders and the extension.
+  static func shortNames(_ paths: [String]) -> [String] {
+    let parts = paths.map { URL(fileURLWithPath: $0).standardizedFileURL.deletingPathExtension().pathComponents }
+    guard parts.count > 1 else { return parts.map { $0.last ?? "" } }
+    var shared = 0
+    while parts.allSatisfy({ $0.count > shared + 1 && $0[shared] == parts[0][shared] }) { shared += 1 }
+    return parts.map { $0[shared...].joined(separator: "/") }
+  }
+}
