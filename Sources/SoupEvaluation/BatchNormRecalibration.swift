@@ -34,7 +34,7 @@ public struct BatchNormRecalibration {
   /// Replaces the running statistics of `model`; its parameters stay.
   /// - Throws: `EvaluationError.Code.unsupported` if the model has no batch norm.
   public func apply(to model: any Model) throws {
-    let layers = model.store.batchNorms
+    let layers = model.batchNorms
     guard !layers.isEmpty else {
       throw EvaluationError(
         .unsupported, "\(model.configuration) has no batch norm whose statistics could be recomputed")

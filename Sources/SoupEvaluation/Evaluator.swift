@@ -32,7 +32,7 @@ public struct Evaluator {
   /// - Parameter progress: called with the number of images done.
   public func logits(of model: any Model, progress: (Int) throws -> Void = { _ in }) throws -> HostTensor {
     try refuseMismatch(model.configuration)
-    let inference = try model.inference(precision: precision)
+    let inference = try model.inference(precision: precision, batchSize: min(loader.batchSize, data.count))
     let classes = model.configuration.classes
     return try HostTensor(dtype: .float32, shape: [data.count, classes]) { bytes in
       var done = 0

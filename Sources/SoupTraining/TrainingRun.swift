@@ -17,13 +17,14 @@ final class TrainingRun {
     self.configuration = configuration
     self.device = device
     generator = try RandomGenerator(seed: configuration.seed)
-    model = try makeModel(configuration.model, generator: generator, device: device)
+    model = try makeModel(
+      configuration.model, dropPath: configuration.dropPath, generator: generator, device: device)
     if var base {
-      let resetHead = configuration.base?.resetHead ?? false
-      if resetHead {
-        for name in base.names where model.isHead(name) { base[name] = nil }
-        for name in model.store.entries.map(\.name) where model.isHead(name) {
-          base[name] = try model.store[name]?.host()
+      if configuration.base?.resetHead ?? false {
+        // The new model's own classifier was drawn just now; it takes the place of the base's.
+        let head = [model.classifier.weight, model.classifier.bias]
+        for entry in model.store.entries where head.contains(where: { $0 === entry.tensor }) {
+          base[entry.name] = try entry.tensor.host()
         }
       }
       try model.store.load(base)

@@ -1,6 +1,6 @@
 import SoupTensors
 
-/// Tells whether two sets of weights are the same: 64 bits of names, dtypes, shapes and bytes, whatever the file.
+/// Tells whether two sets of weights are the same: 64 bits of names, dtypes, shapes and bytes, whatever their order.
 ///
 /// A mixing hash for recognising files, not a cryptographic one.
 public struct WeightFingerprint: Sendable, Hashable, CustomStringConvertible {
@@ -8,7 +8,8 @@ public struct WeightFingerprint: Sendable, Hashable, CustomStringConvertible {
 
   public init(_ weights: StateDict) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for (name, tensor) in weights {
+    for name in weights.names.sorted() {
+      guard let tensor = weights[name] else { continue }
       for byte in "\(name) \(tensor.dtype.rawValue) \(tensor.shape)\n".utf8 { hash = Self.mix(hash, UInt64(byte)) }
       tensor.withUnsafeBytes { bytes in
         let whole = bytes.count & ~7
