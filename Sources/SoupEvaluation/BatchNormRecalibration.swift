@@ -25,8 +25,9 @@ public struct BatchNormRecalibration {
     guard data.count > 0, images.map({ $0 > 0 }) ?? true else {
       throw EvaluationError(.noData, "batch-norm statistics need images to be computed on")
     }
-    loader = try DataLoader(
+    let loader = try DataLoader(
       data, batchSize: min(batchSize, data.count), shuffleSeed: seed, dropLast: true, threads: loaderThreads)
+    self.loader = loader
     batches = min(images.map { ($0 + loader.batchSize - 1) / loader.batchSize } ?? .max, loader.batchCount)
     self.device = device
   }

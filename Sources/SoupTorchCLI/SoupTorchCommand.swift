@@ -1,4 +1,5 @@
 import ArgumentParser
+import SoupTensors
 import SoupTorch
 
 /// The root of the commands that need LibTorch; `soup` replaces itself by this program for them.
@@ -6,7 +7,7 @@ public struct SoupTorchCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "soup",
     abstract: "Train, evaluate and season with LibTorch.",
-    version: "0.1.0 (LibTorch \(Torch.version))",
+    version: "\(SoupVersion.current) (LibTorch \(Torch.version))",
     subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self])
 
   public init() {}

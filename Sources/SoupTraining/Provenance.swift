@@ -4,9 +4,6 @@ import Foundation
 ///
 /// It holds nothing that differs between two equal runs (no time, folder or machine): equal runs give equal files.
 public struct Provenance: Codable, Sendable, Hashable {
-  /// The version of the tool, in a checkpoint's metadata under `soup.version`.
-  public static let version = "0.1.0"
-
   /// The metadata key.
   public static let key = "soup.provenance"
 

@@ -128,7 +128,8 @@ private struct Session {
       dropLast: trainer.data.count >= configuration.batchSize, threads: trainer.loaderThreads)
     guard loader.batchCount > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
     run = try TrainingRun(configuration, base: trainer.base?.weights, device: trainer.device)
-    position = saved?.position ?? .init()
+    let position = saved?.position ?? .init()
+    self.position = position
     best = saved?.best
     if let saved { try run.restore(saved) }
     plan = TrainingPlan(
@@ -275,7 +276,7 @@ private struct Session {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     dict.metadata = [
       "format": "pt",
-      "soup.version": Provenance.version,
+      "soup.version": SoupVersion.current,
       "soup.model": String(decoding: try encoder.encode(configuration.model), as: UTF8.self),
       DataConfiguration.key: String(decoding: try encoder.encode(configuration.data), as: UTF8.self),
       Provenance.key: try Provenance(

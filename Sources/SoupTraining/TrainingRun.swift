@@ -17,7 +17,7 @@ final class TrainingRun {
     self.configuration = configuration
     self.device = device
     generator = try RandomGenerator(seed: configuration.seed)
-    model = try makeModel(
+    let model = try makeModel(
       configuration.model, dropPath: configuration.dropPath, generator: generator, device: device)
     if var base {
       if configuration.base?.resetHead ?? false {
@@ -29,6 +29,7 @@ final class TrainingRun {
       }
       try model.store.load(base)
     }
+    self.model = model
     optimizer = try Self.makeOptimizer(configuration.optimizer, of: model.store)
     average = try configuration.ema.map { try ExponentialMovingAverage(of: model.store, decay: $0) }
   }

@@ -1,3 +1,4 @@
+import SoupCLI
 import SoupTorchCLI
 
-SoupTorchCommand.main()
+Program.main(SoupTorchCommand.self)
