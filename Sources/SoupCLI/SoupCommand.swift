@@ -9,6 +9,7 @@ public struct SoupCommand: ParsableCommand {
     version: SoupVersion.current,
     subcommands: [
       InspectCommand.self, MixCommand.self, TrainCommand.self, EvaluateCommand.self, SeasonCommand.self,
+      TasteCommand.self,
     ])
 
   public init() {}

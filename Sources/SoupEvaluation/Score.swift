@@ -87,7 +87,10 @@ public struct Score: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case top1, top5, loss, ece, eceEqualWidth = "ece_equal_width", perClass = "per_class", count
+    case top1, top5, loss, ece
+    case eceEqualWidth = "ece_equal_width"
+    case perClass = "per_class"
+    case count
     case nonFinite = "non_finite"
   }
 

@@ -6,7 +6,9 @@ import SoupTraining
 /// The images that checkpoints are evaluated on, split as they were split in training.
 struct EvaluationImages {
   enum Part: String, CaseIterable {
-    case test, heldOut = "held-out", train
+    case test
+    case heldOut = "held-out"
+    case train
   }
 
   let specification: DatasetSpecification
@@ -29,7 +31,8 @@ struct EvaluationImages {
           "the checkpoints were trained on different splits, so no image is held out from all of them:\n"
             + ([(firstPath, first)] + others).map { "  \($0.0): \(Self.text($0.1))" }.joined(separator: "\n"))
       }
-      specification = try options.data.map { try DatasetSpecification(parsing: $0) }
+      specification =
+        try options.data.map { try DatasetSpecification(parsing: $0) }
         ?? DatasetSpecification(parsing: first.dataset)
       let sameData = specification.kind.rawValue == first.dataset
       var asked = first
@@ -44,7 +47,8 @@ struct EvaluationImages {
       split = sameData ? first : options.split(of: specification)
     } else {
       guard let data = options.data else {
-        throw EvaluationError(.noData, "the checkpoints do not say which data they were trained on; name it with --data")
+        throw EvaluationError(
+          .noData, "the checkpoints do not say which data they were trained on; name it with --data")
       }
       specification = try DatasetSpecification(parsing: data)
       split = options.split(of: specification)

@@ -26,7 +26,9 @@ struct Tasting {
       scorer.progress = { [unowned scorer] _, done in
         progress(start + scorer.evaluations * scorer.evaluator.data.count + done)
       }
-      if scorer === heldOut { before = (2 * ingredients.paths.count + (base == nil ? 0 : 1)) * scorer.evaluator.data.count }
+      if scorer === heldOut {
+        before = (2 * ingredients.paths.count + (base == nil ? 0 : 1)) * scorer.evaluator.data.count
+      }
     }
     let k = ingredients.paths.count
     let all = Recipe.uniform(ingredients.paths)

@@ -60,7 +60,10 @@ public struct OptimizerConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case kind, learningRate = "learning_rate", weightDecay = "weight_decay", noDecayOnNorms = "no_decay_on_norms"
+    case kind
+    case learningRate = "learning_rate"
+    case weightDecay = "weight_decay"
+    case noDecayOnNorms = "no_decay_on_norms"
     case momentum, nesterov, beta1, beta2, epsilon
   }
 

@@ -80,7 +80,8 @@ public struct Trainer {
     guard let metadata, let provenance = Provenance(metadata: metadata) else {
       throw TrainingError(
         .outputExists, file: files.output,
-        "'\(files.output)' exists and was not made by soup train; name another --output, or overwrite it with --restart")
+        "'\(files.output)' exists and was not made by soup train; name another --output, or overwrite it with --restart"
+      )
     }
     try refuseDifferences(from: provenance.configuration, in: files.output, "it was made")
     return true
@@ -257,7 +258,8 @@ private struct Session {
     }
     let result = try configuration.keep == .best ? best ?? run.result() : run.result()
     let summary = TrainingSummary(
-      steps: position.step, seconds: position.seconds, imagesPerSecond: imagesPerSecond, loss: position.lastLoss ?? .nan,
+      steps: position.step, seconds: position.seconds, imagesPerSecond: imagesPerSecond,
+      loss: position.lastLoss ?? .nan,
       heldOut: heldOut)
     var values = ["step": Double(position.step), "seconds": position.seconds, "images_per_second": imagesPerSecond]
     values["top1"] = heldOut?.top1

@@ -47,15 +47,23 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case model, data, base, epochs, batchSize = "batch_size", optimizer, schedule, augmentation
-    case labelSmoothing = "label_smoothing", mixup, dropPath = "drop_path", precision, ema, clipNorm = "clip_norm", keep, seed
+    case model, data, base, epochs
+    case batchSize = "batch_size"
+    case optimizer, schedule, augmentation
+    case labelSmoothing = "label_smoothing"
+    case mixup
+    case dropPath = "drop_path"
+    case precision, ema
+    case clipNorm = "clip_norm"
+    case keep, seed
   }
 
   public init(
     model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil, epochs: Double = 10,
     batchSize: Int = 128, optimizer: OptimizerConfiguration = .sgd(), schedule: Schedule = .cosine,
     augmentation: [Augmentation] = [], labelSmoothing: Double = 0, mixup: Double = 0,
-    dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil, keep: Keep = .last, seed: UInt64 = 0
+    dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil,
+    keep: Keep = .last, seed: UInt64 = 0
   ) {
     self.model = model
     self.data = data
@@ -134,7 +142,9 @@ public struct DataConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case dataset, checksum, heldOut = "held_out", splitSeed = "split_seed"
+    case dataset, checksum
+    case heldOut = "held_out"
+    case splitSeed = "split_seed"
   }
 }
 
@@ -151,6 +161,7 @@ public struct BaseConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case fingerprint, resetHead = "reset_head"
+    case fingerprint
+    case resetHead = "reset_head"
   }
 }

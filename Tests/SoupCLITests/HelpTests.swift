@@ -14,7 +14,7 @@ import Testing
   @Test func theRootNamesEveryCommand() throws {
     let help = try SoupProgram.run("--help")
     #expect(help.status == 0 && help.errors.isEmpty)
-    for command in ["inspect", "mix", "train", "evaluate", "season"] {
+    for command in ["inspect", "mix", "train", "evaluate", "season", "taste"] {
       #expect(help.output.contains("\n  \(command) "), "\(command)")
     }
   }

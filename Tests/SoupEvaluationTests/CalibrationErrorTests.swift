@@ -6,7 +6,6 @@ import Testing
     pairs.map { Confidence(value: $0.0, right: $0.1) }
   }
 
-
   @Test func handComputed() {
     let values = confidences([(0.9, true), (0.6, false), (1.0, true), (0.7, true), (0.8, false)])
     // Equal mass, sizes 3 and 2: {.6 wrong, .7 right, .8 wrong} and {.9 right, 1 right}.

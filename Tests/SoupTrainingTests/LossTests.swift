@@ -14,7 +14,10 @@ import Testing
       let smoothed, mixed, both: Double
 
       enum CodingKeys: String, CodingKey {
-        case logits, labels, plain, smoothed = "smoothed_0.1", mixed = "mixed_0.75", both = "mixed_0.75_smoothed_0.1"
+        case logits, labels, plain
+        case smoothed = "smoothed_0.1"
+        case mixed = "mixed_0.75"
+        case both = "mixed_0.75_smoothed_0.1"
       }
     }
     let reference = try JSONDecoder().decode(

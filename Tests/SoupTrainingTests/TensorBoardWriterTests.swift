@@ -21,7 +21,8 @@ import Testing
 @Suite struct TensorBoardWriterTests {
   private func write(_ writer: TensorBoardWriter) throws {
     try writer.write(
-      [("train/loss", 2.302585), ("train/learning_rate", 0.1)], step: 1, at: Date(timeIntervalSince1970: 1_700_000_001.5))
+      [("train/loss", 2.302585), ("train/learning_rate", 0.1)], step: 1,
+      at: Date(timeIntervalSince1970: 1_700_000_001.5))
     try writer.write(
       [("held-out/top1", 0.875)], step: 123_456_789, at: Date(timeIntervalSince1970: 1_700_000_002.5))
   }

@@ -33,7 +33,7 @@ private func validation(_ images: any ImageDataset) throws -> (any Model) throws
     return try withoutGradients {
       let logits = try model(Tensor(batch.images), training: false)
       let labels = try Tensor(batch.labels)
-      let right = try logits.argmax(1).equal(labels).to(.float32).mean().item()
+      let right = try logits.argmax(over: 1).equal(labels).to(.float32).mean().item()
       return HeldOutResult(top1: right, loss: try crossEntropy(logits, labels: labels).item())
     }
   }
@@ -114,14 +114,14 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
     try withTemporaryFolder { folder in
       _ = try trainer(fullConfiguration(), in: folder, "whole").run()
       #expect(throws: Crash.self) {
-        try trainer(fullConfiguration(), in: folder, "crashed", saveInterval: .steps(5)).run { progress in
+        try trainer(fullConfiguration(), in: folder, "crashed", saveInterval: .steps(5)).run(progress: { progress in
           if case .step(let step) = progress, step.step == 13 { throw Crash() }
-        }
+        })
       }
       var started: TrainingPlan?
-      let outcome = try trainer(fullConfiguration(), in: folder, "crashed").run { progress in
+      let outcome = try trainer(fullConfiguration(), in: folder, "crashed").run(progress: { progress in
         if case .started(let plan) = progress { started = plan }
-      }
+      })
       #expect(started?.completedSteps == 10)
       guard case .finished = outcome else {
         Issue.record("not finished")
@@ -206,7 +206,8 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
       #expect(!FileManager.default.fileExists(atPath: folder + "/model.safetensors"))
       let state = try Checkpoint(contentsOf: folder + "/model.safetensors.state").stateDict()
       for (name, tensor) in state where tensor.dtype.isFloatingPoint && name.hasPrefix("model.") {
-        #expect(tensor.floats().allSatisfy(\.isFinite), "\(name)")
+        let finite = tensor.floats().allSatisfy(\.isFinite)
+        #expect(finite, "\(name)")
       }
     }
   }

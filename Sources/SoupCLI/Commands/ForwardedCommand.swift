@@ -48,6 +48,12 @@ struct SeasonCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
+struct TasteCommand: ForwardedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "taste", abstract: "Checkpoints in, one table out: each ingredient, soups, ensemble.", helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
 /// Finds `soup-torch` in the folder of the running program.
 enum TorchProgram {
   struct Failure: Error, CustomStringConvertible {

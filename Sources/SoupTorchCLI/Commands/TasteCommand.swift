@@ -27,7 +27,8 @@ struct TasteCommand: ConsoleCommand {
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
   var checkpoints: [String]
 
-  @Option(help: ArgumentHelp("Also show the weights that the ingredients were fine-tuned from.", valueName: "checkpoint"))
+  @Option(
+    help: ArgumentHelp("Also show the weights that the ingredients were fine-tuned from.", valueName: "checkpoint"))
   var base: String?
 
   @Option(
@@ -60,7 +61,8 @@ struct TasteCommand: ConsoleCommand {
     let heldOutRuns = 2 * k + (base == nil ? 0 : 1)
     let testRuns = k + 2 + (base == nil ? 0 : 1)
     let bar = console.progress(
-      "Tasting", total: heldOutRuns * tasting.heldOut.evaluator.data.count + testRuns * tasting.test.evaluator.data.count,
+      "Tasting",
+      total: heldOutRuns * tasting.heldOut.evaluator.data.count + testRuns * tasting.test.evaluator.data.count,
       unit: .items("images"))
     let result = try tasting.run(GreedySoup(acceptance: accept)) { bar.update(completed: $0) }
     bar.finish()

@@ -56,7 +56,9 @@ struct TrainCommand: ConsoleCommand {
       data: DataConfiguration(
         dataset: specification.kind.rawValue, checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
         splitSeed: data.splitSeed),
-      base: weights.map { BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead) },
+      base: weights.map {
+        BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead)
+      },
       epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: optimization.optimizerConfiguration(),
       schedule: optimization.schedule(
         stepsPerEpoch: TrainingConfiguration.stepsPerEpoch(

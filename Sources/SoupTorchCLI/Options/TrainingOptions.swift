@@ -49,7 +49,8 @@ struct TrainingDataOptions: ParsableArguments {
     guard known.classes == images.classCount else {
       throw TrainingError(
         .badConfiguration, file: base.path,
-        "'\(base.path)' has \(known.classes) classes, the data \(images.classCount); --reset-head starts with a new classifier")
+        "'\(base.path)' has \(known.classes) classes, the data \(images.classCount); --reset-head starts with a new classifier"
+      )
     }
     guard known.channels == images.channels else {
       throw TrainingError(
@@ -77,7 +78,8 @@ struct OptimizationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("sgd or adamw.", valueName: "name"))
   var optimizer: OptimizerConfiguration.Kind = .sgd
 
-  @Option(help: ArgumentHelp("Learning rate at its highest. (default: 0.1 for sgd, 0.001 for adamw)", valueName: "rate"))
+  @Option(
+    help: ArgumentHelp("Learning rate at its highest. (default: 0.1 for sgd, 0.001 for adamw)", valueName: "rate"))
   var lr: Double?
 
   @Option(
@@ -112,7 +114,8 @@ struct OptimizationOptions: ParsableArguments {
   var seed: UInt64 = 0
 
   enum ScheduleChoice: String, ExpressibleByArgument, CaseIterable {
-    case cosine, constant, multiStep = "multi-step"
+    case cosine, constant
+    case multiStep = "multi-step"
   }
 
   struct Betas: ExpressibleByArgument {
