@@ -40,3 +40,7 @@ size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources,
   }
   return bad;
 }
+
+size_t ck_store(ck_level level, ck_dtype dtype, const double *x, double scale, void *target, size_t n) {
+  return CK_PICK(level, store)(dtype, x, target, scale, n);
+}

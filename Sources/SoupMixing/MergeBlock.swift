@@ -8,57 +8,76 @@ import SoupTensors
 /// one thread and is used again for the next run.
 public final class MergeBlock {
   /// The parameter's name.
-  public internal(set) var parameter = ""
+  public private(set) var parameter = ""
   /// Which elements of the parameter, counted row-major.
-  public internal(set) var elements = 0..<0
-  /// Number of ingredients.
-  public let ingredientCount: Int
+  public private(set) var elements = 0..<0
   /// How many elements of the output are NaN, infinite, or were too large for its dtype.
-  public internal(set) var nonFiniteOutputCount = 0
+  public private(set) var nonFiniteOutputCount = 0
+  /// Number of ingredients that this parameter is mixed from.
+  public var ingredientCount: Int { sources.count }
 
-  private let sources: [Checkpoint]
-  private let level: ck_level
-  private let memory: UnsafeMutableRawBufferPointer
-  private let slotSize: Int
-  private var entries: [TensorInfo] = []
-  private var isLoaded: [Bool]
-  private var output: UnsafeMutableRawBufferPointer
+  let level: ck_level
+  private let checkpoints: [Checkpoint]
+  private var memory: UnsafeMutableRawBufferPointer
+  private var slotSize: Int
+  private var slotCount: Int
+  private var sources: [MixPlan.Source] = []
+  private var isLoaded: [Bool] = []
+  private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var outputDType = DType.float32
+  private var scratch: [Vector] = []
 
-  /// - Parameter capacity: bytes of one ingredient in one block.
-  init(sources: [Checkpoint], capacity: Int, level: ck_level) {
-    self.sources = sources
+  /// - Parameters:
+  ///   - ingredients: how many the block makes room for at once; more are possible.
+  ///   - capacity: bytes of one ingredient in one block; more are possible.
+  init(checkpoints: [Checkpoint], ingredients: Int, capacity: Int, level: ck_level) {
+    self.checkpoints = checkpoints
     self.level = level
-    ingredientCount = sources.count
     slotSize = (capacity + 63) / 64 * 64
     // One slot per ingredient and one for the output.
-    memory = .allocate(byteCount: slotSize * (sources.count + 1), alignment: 4096)
-    isLoaded = Array(repeating: false, count: sources.count)
-    output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    slotCount = ingredients + 1
+    memory = .allocate(byteCount: slotSize * slotCount, alignment: 4096)
   }
 
-  deinit { memory.deallocate() }
+  deinit {
+    memory.deallocate()
+    for vector in scratch { vector.deallocate() }
+  }
 
   /// Points the block at another run of elements.
   /// - Parameter destination: where the output goes; nil for the block's own slot.
   func move(
-    to elements: Range<Int>, of entries: [TensorInfo], outputDType: DType, destination: UnsafeMutableRawBufferPointer?
+    to elements: Range<Int>, of sources: [MixPlan.Source], output: TensorInfo,
+    destination: UnsafeMutableRawBufferPointer?
   ) {
-    self.entries = entries
-    self.elements = elements
-    self.outputDType = outputDType
-    parameter = entries[0].name
+    // After a survey of a small tensor its elements are still here.
+    if elements != self.elements || sources != self.sources {
+      self.sources = sources
+      self.elements = elements
+      isLoaded = Array(repeating: false, count: sources.count)
+      let widest = sources.reduce(output.dtype.size) { max($0, $1.info.dtype.size) }
+      grow(slots: sources.count + 1, size: widest * elements.count)
+    }
+    outputDType = output.dtype
+    parameter = output.name
     nonFiniteOutputCount = 0
-    for index in isLoaded.indices { isLoaded[index] = false }
-    output = destination ?? slot(ingredientCount, byteCount: elements.count * outputDType.size)
+    self.output = destination ?? slot(sources.count, byteCount: elements.count * outputDType.size)
+  }
+
+  private func grow(slots: Int, size: Int) {
+    guard slots > slotCount || size > slotSize else { return }
+    memory.deallocate()
+    slotSize = max(slotSize, (size + 63) / 64 * 64)
+    slotCount = max(slotCount, slots)
+    memory = .allocate(byteCount: slotSize * slotCount, alignment: 4096)
   }
 
   /// The stored elements of one ingredient, read now if they were not.
   func stored(_ ingredient: Int) throws -> UnsafeRawBufferPointer {
-    let entry = entries[ingredient]
-    let target = slot(ingredient, byteCount: elements.count * entry.dtype.size)
+    let source = sources[ingredient]
+    let target = slot(ingredient, byteCount: elements.count * source.info.dtype.size)
     if !isLoaded[ingredient] {
-      try sources[ingredient].read(entry, elements: elements, into: target)
+      try checkpoints[source.checkpoint].read(source.info, elements: elements, into: target)
       isLoaded[ingredient] = true
     }
     return UnsafeRawBufferPointer(target)
@@ -66,17 +85,17 @@ public final class MergeBlock {
 
   /// Output: `(Σᵢ coefficientsᵢ · θᵢ) / divisor`, summed in order in Float64, or twice that precision for Float64
   /// tensors, and rounded once. Ingredients with coefficient 0 are not read.
-  /// - Parameter coefficients: one per ingredient.
+  /// - Parameter coefficients: one for each ingredient; those left out at the end are 0.
   public func setWeightedSum(_ coefficients: [Double], divisor: Double = 1) throws {
-    precondition(coefficients.count == ingredientCount, "one coefficient per ingredient")
+    precondition(coefficients.count <= ingredientCount, "one coefficient per ingredient")
     let used = coefficients.indices.filter { coefficients[$0] != 0 }
-    if used.count == 1, coefficients[used[0]] == divisor, entries[used[0]].dtype == outputDType {
+    if used.count == 1, coefficients[used[0]] == divisor, sources[used[0]].info.dtype == outputDType {
       output.copyMemory(from: try stored(used[0]))
       nonFiniteOutputCount = nonFiniteCount(of: UnsafeRawBufferPointer(output), dtype: outputDType)
       return
     }
     let pointers = try used.map { try stored($0).baseAddress }
-    let dtypes = used.map { entries[$0].dtype.kernelCode }
+    let dtypes = used.map { sources[$0].info.dtype.kernelCode }
     let weights = used.map { coefficients[$0] }
     nonFiniteOutputCount = ck_weighted_sum(
       level, used.count, pointers, dtypes, weights, divisor, output.baseAddress, outputDType.kernelCode, elements.count)
@@ -97,10 +116,13 @@ public final class MergeBlock {
   /// The finished output.
   var result: UnsafeRawBufferPointer { UnsafeRawBufferPointer(output) }
 
+  /// Which of the plan's checkpoints an ingredient of this block is from.
+  func checkpoint(of ingredient: Int) -> Int { sources[ingredient].checkpoint }
+
   /// How many of an ingredient's elements are infinite or NaN; 0 if the method did not read it.
   func nonFiniteCount(_ ingredient: Int) throws -> Int {
     guard isLoaded[ingredient] else { return 0 }
-    return nonFiniteCount(of: try stored(ingredient), dtype: entries[ingredient].dtype)
+    return nonFiniteCount(of: try stored(ingredient), dtype: sources[ingredient].info.dtype)
   }
 
   private func nonFiniteCount(of bytes: UnsafeRawBufferPointer, dtype: DType) -> Int {
@@ -112,5 +134,53 @@ public final class MergeBlock {
   private func slot(_ index: Int, byteCount: Int) -> UnsafeMutableRawBufferPointer {
     let start = index * slotSize
     return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + byteCount])
+  }
+}
+
+// MARK: - Vectors of Float64
+
+/// `MergeBlock.chunkLength` numbers in a core's first-level cache.
+public typealias Vector = UnsafeMutablePointer<Double>
+
+extension MergeBlock {
+  /// Elements of one chunk.
+  public static let chunkLength = 1024
+
+  /// Calls `body` for every chunk of the block in order: its elements, counted from the block's first, at most
+  /// `chunkLength` of them.
+  public func forEachChunk(_ body: (Range<Int>) throws -> Void) rethrows {
+    for start in stride(from: 0, to: elements.count, by: Self.chunkLength) {
+      try body(start..<min(start + Self.chunkLength, elements.count))
+    }
+  }
+
+  /// Vectors to compute with, whose values are left over from earlier use.
+  public func vectors(_ count: Int) -> [Vector] {
+    while scratch.count < count { scratch.append(.allocate(capacity: Self.chunkLength)) }
+    return Array(scratch[..<count])
+  }
+
+  /// An ingredient's elements as Float64.
+  public func load(_ ingredient: Int, _ chunk: Range<Int>, into vector: Vector) throws {
+    let dtype = sources[ingredient].info.dtype
+    let start = try stored(ingredient).baseAddress.map { $0 + chunk.lowerBound * dtype.size }
+    ck_load(level, dtype.kernelCode, start, vector, chunk.count)
+  }
+
+  /// An ingredient's elements less the base's: `θᵢ − θ₀`.
+  /// - Parameters:
+  ///   - base: the base's elements.
+  ///   - isWide: keep Float64, instead of rounding to Float32.
+  public func loadDifference(
+    _ ingredient: Int, _ chunk: Range<Int>, base: Vector, isWide: Bool, into vector: Vector
+  ) throws {
+    try load(ingredient, chunk, into: vector)
+    ck_subtract(level, vector, base, isWide ? 0 : 1, chunk.count)
+  }
+
+  /// Output: the vector's values times `scale`, rounded once.
+  public func store(_ vector: Vector, _ chunk: Range<Int>, scale: Double = 1) {
+    let target = output.baseAddress.map { $0 + chunk.lowerBound * outputDType.size }
+    nonFiniteOutputCount += ck_store(level, outputDType.kernelCode, vector, scale, target, chunk.count)
   }
 }

@@ -3,14 +3,38 @@ import SoupTensors
 
 /// A recipe checked against its files: what is read, what is written where, before any value is touched.
 public struct MixPlan: Sendable {
+  /// A tensor of an ingredient.
+  struct Source: Sendable, Hashable {
+    /// The ingredient's index in `checkpoints`.
+    let checkpoint: Int
+    let info: TensorInfo
+  }
+
   /// One tensor of the soup.
   struct Tensor: Sendable {
-    /// The same tensor in every ingredient, in recipe order.
-    let sources: [TensorInfo]
+    /// The same tensor in every ingredient, in the order that the method expects.
+    let sources: [Source]
     let output: TensorInfo
+    let method: any MergeMethod
+    /// Elements that must stay together in a block.
+    let rowLength: Int
     /// Integer tensors are copied from the method's primary ingredient.
     var isMixed: Bool { output.dtype.isFloatingPoint }
-    var inputBytes: Int { sources.reduce(0) { $0 + $1.byteRange.count } }
+    var inputBytes: Int { sources.reduce(0) { $0 + $1.info.byteRange.count } }
+
+    init(sources: [Source], output: TensorInfo, method: any MergeMethod) {
+      self.sources = sources
+      self.output = output
+      self.method = method
+      rowLength = max(1, method.rowLength(of: Self.form(sources, output)))
+    }
+
+    func merger() throws -> any TensorMerger { try method.merger(for: Self.form(sources, output)) }
+
+    private static func form(_ sources: [Source], _ output: TensorInfo) -> MergeTensor {
+      MergeTensor(
+        name: output.name, shape: output.shape, isWide: sources.contains { $0.info.dtype == .float64 })
+    }
   }
 
   public let recipe: Recipe
@@ -22,14 +46,13 @@ public struct MixPlan: Sendable {
   public let metadata: [String: String]
   /// Bytes of all ingredients' tensors.
   public let inputBytes: Int
-  let method: any MergeMethod
   let tensors: [Tensor]
 
   /// Opens the ingredients' headers and checks that they fit together.
   /// - Throws: `CheckpointError` for a damaged file; `MixError.Code.mismatch` with every difference of every ingredient
   ///   from the first one; `MixError.Code.invalidRecipe`.
   public init(_ recipe: Recipe) throws {
-    method = try recipe.mergeMethod()
+    let method = try recipe.mergeMethod()
     var opened: [String: Checkpoint] = [:]
     var checkpoints: [Checkpoint] = []
     for ingredient in recipe.ingredients {
@@ -63,7 +86,11 @@ public struct MixPlan: Sendable {
           name: sources[0].name, dtype: Self.outputDType(sources, wanted: recipe.dtype), shape: sources[0].shape)
       }, metadata: metadata)
     let sources = Dictionary(columns.map { ($0[0].name, $0) }, uniquingKeysWith: { first, _ in first })
-    tensors = layout.entries.map { Tensor(sources: sources[$0.name] ?? [], output: $0) }
+    tensors = layout.entries.map { entry in
+      let infos = sources[entry.name] ?? []
+      return Tensor(
+        sources: infos.enumerated().map { Source(checkpoint: $0, info: $1) }, output: entry, method: method)
+    }
     inputBytes = tensors.reduce(0) { $0 + $1.inputBytes }
   }
 

@@ -32,7 +32,10 @@ final class MixWork: Sendable {
   init(plan: MixPlan, pieceElements: Int) {
     self.plan = plan
     self.pieceElements = pieceElements
-    pieceCount = plan.tensors.reduce(0) { $0 + ($1.output.count + pieceElements - 1) / pieceElements }
+    pieceCount = plan.tensors.reduce(0) { count, tensor in
+      let length = Self.pieceLength(tensor, pieceElements)
+      return count + (tensor.output.count + length - 1) / length
+    }
   }
 
   /// The next piece, or nil when all are taken or a thread failed.
@@ -40,9 +43,11 @@ final class MixWork: Sendable {
     state.withLock { state in
       guard state.error == nil else { return nil }
       while state.nextTensor < plan.tensors.count {
-        let count = plan.tensors[state.nextTensor].output.count
+        let tensor = plan.tensors[state.nextTensor]
+        let count = tensor.output.count
         if state.nextElement < count {
-          let elements = state.nextElement..<min(count, state.nextElement + pieceElements)
+          let length = Self.pieceLength(tensor, pieceElements)
+          let elements = state.nextElement..<min(count, state.nextElement + length)
           state.nextElement = elements.upperBound
           return Piece(tensor: state.nextTensor, elements: elements)
         }
@@ -52,9 +57,14 @@ final class MixWork: Sendable {
     }
   }
 
+  /// Whole rows, where a method needs them.
+  private static func pieceLength(_ tensor: MixPlan.Tensor, _ elements: Int) -> Int {
+    max(1, elements / tensor.rowLength) * tensor.rowLength
+  }
+
   /// Counts a piece as done and returns the bytes of input done so far.
   func finish(_ piece: Piece) -> Int {
-    let bytes = plan.tensors[piece.tensor].sources.reduce(0) { $0 + $1.dtype.size } * piece.elements.count
+    let bytes = plan.tensors[piece.tensor].sources.reduce(0) { $0 + $1.info.dtype.size } * piece.elements.count
     return state.withLock { state in
       state.completedBytes += bytes
       return state.completedBytes
@@ -67,11 +77,13 @@ final class MixWork: Sendable {
   /// Finds out which inputs of a block with infinite or NaN output are to blame.
   func noteNonFinite(_ block: MergeBlock, tensor: Int) throws {
     var counts: [(ingredient: Int, count: Int)] = []
-    for ingredient in plan.checkpoints.indices {
-      // A file named twice is to blame once.
-      guard plan.checkpoints.firstIndex(where: { $0 === plan.checkpoints[ingredient] }) == ingredient else { continue }
+    for ingredient in 0..<block.ingredientCount {
       let count = try block.nonFiniteCount(ingredient)
-      if count > 0 { counts.append((ingredient, count)) }
+      guard count > 0 else { continue }
+      // A file named twice is to blame once.
+      let file = plan.checkpoints[block.checkpoint(of: ingredient)]
+      let first = plan.checkpoints.firstIndex { $0 === file } ?? ingredient
+      if !counts.contains(where: { $0.ingredient == first }) { counts.append((first, count)) }
     }
     if counts.isEmpty { counts.append((-1, block.nonFiniteOutputCount)) }
     state.withLock { state in

@@ -107,30 +107,44 @@ public struct Mixer: Sendable {
   ) throws -> MixReport {
     let start = ContinuousClock.now
     let work = MixWork(plan: plan, pieceElements: Self.pieceElements)
-    let widest = plan.tensors.reduce(1) { max($0, $1.output.dtype.size, $1.sources.map(\.dtype.size).max() ?? 1) }
-    let blockElements = min(
-      Self.pieceElements, max(4096, Self.cacheBytes / (plan.checkpoints.count + 1) / widest / 1024 * 1024))
-    let (level, method) = (level, plan.method)
+    let widest = plan.tensors.reduce(1) { max($0, $1.output.dtype.size, $1.sources.map(\.info.dtype.size).max() ?? 1) }
+    let ingredients = plan.tensors.reduce(1) { max($0, $1.sources.count) }
+    let blockElements = min(Self.pieceElements, max(4096, Self.cacheBytes / (ingredients + 1) / widest / 1024 * 1024))
+    let level = level
+    let surveys = SurveyBoard(plan: plan, runElements: Self.pieceElements)
     let workers = min(threads, max(1, work.pieceCount))
 
     withoutActuallyEscaping(destination) { destination in
       withoutActuallyEscaping(write) { write in
         DispatchQueue.concurrentPerform(iterations: workers) { _ in
-          let block = MergeBlock(sources: plan.checkpoints, capacity: blockElements * widest, level: level)
+          let block = MergeBlock(
+            checkpoints: plan.checkpoints, ingredients: ingredients, capacity: blockElements * widest, level: level)
           while let piece = work.next() {
             do {
               let tensor = plan.tensors[piece.tensor]
-              for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: blockElements) {
-                let elements = lower..<min(lower + blockElements, piece.elements.upperBound)
+              // Whole rows, where a method needs them.
+              let step = max(1, blockElements / tensor.rowLength) * tensor.rowLength
+              let merger =
+                try tensor.isMixed
+                ? surveys.merger(for: piece.tensor) { merger, run, tally in
+                  for lower in stride(from: run.lowerBound, to: run.upperBound, by: step) {
+                    block.move(
+                      to: lower..<min(lower + step, run.upperBound), of: tensor.sources, output: tensor.output,
+                      destination: nil)
+                    try merger.gather(block, into: &tally)
+                  }
+                } : nil
+              for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: step) {
+                let elements = lower..<min(lower + step, piece.elements.upperBound)
                 let memory = destination(tensor.output, elements)
-                block.move(
-                  to: elements, of: tensor.sources, outputDType: tensor.output.dtype, destination: memory)
-                if tensor.isMixed {
-                  try method.merge(block)
+                block.move(to: elements, of: tensor.sources, output: tensor.output, destination: memory)
+                if let merger {
+                  try merger.merge(block)
                   if block.nonFiniteOutputCount > 0 { try work.noteNonFinite(block, tensor: piece.tensor) }
                 } else {
-                  try block.copy(method.primaryIngredient)
-                  if tensor.output.count > 1, try block.differs(from: method.primaryIngredient) {
+                  let primary = tensor.method.primaryIngredient
+                  try block.copy(primary)
+                  if tensor.output.count > 1, try block.differs(from: primary) {
                     work.noteDifferingInteger(piece.tensor)
                   }
                 }
@@ -139,6 +153,7 @@ public struct Mixer: Sendable {
                     block.result, tensor.output.byteRange.lowerBound + elements.lowerBound * tensor.output.dtype.size)
                 }
               }
+              surveys.merged(piece.tensor, elements: piece.elements.count)
               let completed = work.finish(piece)
               progress?(
                 MixProgress(completedBytes: completed, totalBytes: plan.inputBytes, tensor: tensor.output.name))

@@ -4,7 +4,7 @@
 /// first and its fine-tuning second this is WiSE-FT.
 ///
 /// - Source: Wortsman et al., *Robust fine-tuning of zero-shot models*, 2022, arXiv:2109.01903.
-public struct Interpolation: MergeMethod {
+public struct Interpolation: BlockMethod {
   public let alpha: Double
 
   /// - Throws: `MixError.Code.invalidRecipe` if `alpha` is not finite.

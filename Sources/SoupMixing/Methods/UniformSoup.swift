@@ -1,7 +1,7 @@
 /// Uniform soup: `θ = (1/k) · Σᵢ θᵢ`.
 ///
 /// - Source: Wortsman et al., *Model soups*, 2022, arXiv:2203.05482.
-public struct UniformSoup: MergeMethod {
+public struct UniformSoup: BlockMethod {
   public init() {}
 
   public func merge(_ block: MergeBlock) throws {

@@ -2,7 +2,7 @@
 ///
 /// Weights may be negative. An ingredient of weight 0 takes no part: it is not read, and what is not finite in it does
 /// not matter.
-public struct WeightedSoup: MergeMethod {
+public struct WeightedSoup: BlockMethod {
   public let weights: [Double]
   public let divisor: Double
 
