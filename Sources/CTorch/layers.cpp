@@ -1,3 +1,4 @@
+#include "functions.h"
 #include "support.h"
 
 using namespace soup;
@@ -10,11 +11,9 @@ ct_status ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_sizes 
 
 ct_status ct_batch_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon, ct_tensor residual, bool relu, ct_tensor *out, ct_error *error) {
   return produce(out, error, [&] {
-    auto y = at::batch_norm(
-        tensor(input), optional(weight), optional(bias), optional(mean), optional(variance), training, momentum, epsilon,
-        /*cudnn_enabled=*/true);
-    if (residual != nullptr) y = y + tensor(residual);
-    return relu ? at::relu(y) : y;
+    return batch_norm(
+        tensor(input), tensor(weight), tensor(bias), tensor(mean), tensor(variance), training, momentum, epsilon,
+        tensor(residual), relu);
   });
 }
 
@@ -32,16 +31,7 @@ ct_status ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tenso
 }
 
 ct_status ct_attention_packed(ct_tensor qkv, ptrdiff_t heads, ct_tensor *out, ct_error *error) {
-  return produce(out, error, [&] {
-    auto x = tensor(qkv);
-    TORCH_CHECK(
-        x.dim() == 3 && heads > 0 && x.size(2) % (3 * heads) == 0, "attention expects [N, tokens, 3 * heads * d] with ",
-        heads, " heads, found ", x.sizes());
-    auto n = x.size(0), tokens = x.size(1), width = x.size(2) / 3;
-    auto parts = x.reshape({n, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4}).unbind(0);
-    auto y = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
-    return y.transpose(1, 2).reshape({n, tokens, width});
-  });
+  return produce(out, error, [&] { return attention(tensor(qkv), heads); });
 }
 
 ct_status ct_average_pool(ct_tensor input, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t padding, ct_tensor *out, ct_error *error) {

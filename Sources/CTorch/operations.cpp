@@ -1,3 +1,4 @@
+#include "functions.h"
 #include "support.h"
 
 using namespace soup;
@@ -62,7 +63,7 @@ ct_status ct_unary_op(ct_unary op, ct_tensor handle, ct_tensor *out, ct_error *e
       case CT_SIGMOID: return at::sigmoid(x);
       case CT_TANH: return at::tanh(x);
       case CT_RELU: return at::relu(x);
-      case CT_GELU: return at::gelu(x);
+      case CT_GELU: return soup::gelu(x);
     }
     TORCH_CHECK(false, "unknown unary operation ", static_cast<int>(op));
   });

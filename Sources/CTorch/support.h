@@ -4,6 +4,7 @@
 #include "CTorch.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/util/SmallVector.h>
 
 #include <utility>
@@ -34,6 +35,19 @@ inline std::optional<at::Tensor> optional(ct_tensor handle) {
 }
 
 inline Sizes sizes(ct_sizes list) { return Sizes(list.values, list.values + list.count); }
+
+/// Whether our own kernels take this tensor: on the CPU, float32 or bfloat16.
+inline bool plain(const at::Tensor &x) {
+  return x.is_cpu() && x.layout() == at::kStrided && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+/// Whether this operation has to remember something for a backward pass.
+inline bool recorded(const at::Tensor &x) { return at::GradMode::is_enabled() && x.requires_grad(); }
+
+/// As autograd functions take an argument that may be absent.
+inline std::optional<at::Tensor> optional(const at::Tensor &x) {
+  return x.defined() ? std::optional(x) : std::nullopt;
+}
 
 std::vector<at::Tensor> list(ct_tensors tensors);
 

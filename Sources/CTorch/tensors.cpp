@@ -134,7 +134,12 @@ ct_status ct_clone(ct_tensor handle, ct_tensor *out, ct_error *error) {
 
 ct_status ct_contiguous(ct_tensor handle, bool channels_last, ct_tensor *out, ct_error *error) {
   return produce(out, error, [&] {
-    return tensor(handle).contiguous(channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+    if (!channels_last) return tensor(handle).contiguous();
+    auto x = tensor(handle).contiguous(at::MemoryFormat::ChannelsLast);
+    // With one channel both formats are the same bytes, and LibTorch takes such a tensor for row-major; convolutions then give
+    // row-major images to everything that follows. The strides say what is meant.
+    if (x.size(1) == 1) x = x.as_strided(x.sizes(), {x.size(2) * x.size(3), 1, x.size(3), 1}, x.storage_offset());
+    return x;
   });
 }
 

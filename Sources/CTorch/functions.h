@@ -1,0 +1,22 @@
+// Differentiable functions with kernels or products of our own, and LibTorch's wherever those do not apply.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace soup {
+
+/// The exact GELU.
+at::Tensor gelu(const at::Tensor &x);
+
+/// x·weightᵀ + bias; `bias` may be undefined.
+at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
+
+/// [N, tokens, 3 · heads · d] → [N, tokens, heads · d].
+at::Tensor attention(const at::Tensor &qkv, int64_t heads);
+
+/// ReLU(batch norm(x) + residual); `residual` may be undefined.
+at::Tensor batch_norm(
+    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &mean,
+    const at::Tensor &variance, bool training, double momentum, double epsilon, const at::Tensor &residual, bool relu);
+
+}  // namespace soup
