@@ -237,6 +237,36 @@ bool is_vector(const at::Tensor &v, int64_t channels) {
 
 }  // namespace
 
+template <class T>
+static void finish_typed(at::Tensor &image, const std::vector<float> &shift, const at::Tensor &residual, bool relu) {
+  std::vector<float> ones(shift.size(), 1.0f);
+  auto a = description<T>(image, relu);
+  a.residual = data<T>(residual);
+  a.scale = ones.data();
+  a.shift = shift.data();
+  a.y = writable<T>(image);
+  in_pieces(a, Kernels<T>::normalize());
+}
+
+void finish(at::Tensor image, const at::Tensor &bias, const at::Tensor &residual, bool relu) {
+  TORCH_CHECK(suits(image), "a channels-last image with channels in multiples of 16 was expected, found ", image.sizes());
+  auto addend = innermost(residual);
+  TORCH_CHECK(
+      !addend.defined() || (addend.sizes() == image.sizes() && addend.scalar_type() == image.scalar_type() && suits(addend)),
+      "a residual of shape ", image.sizes(), " was expected, found ", residual.sizes());
+  std::vector<float> shift(image.size(1));
+  if (bias.defined()) {
+    auto values = bias.to(at::kFloat).contiguous();
+    TORCH_CHECK(values.numel() == image.size(1), "a bias of ", image.size(1), " values was expected");
+    std::copy_n(values.const_data_ptr<float>(), shift.size(), shift.begin());
+  }
+  if (image.scalar_type() == at::kFloat) {
+    finish_typed<float>(image, shift, addend, relu);
+  } else {
+    finish_typed<kernels::bf16>(image, shift, addend, relu);
+  }
+}
+
 at::Tensor batch_norm(
     const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &mean,
     const at::Tensor &variance, bool training, double momentum, double epsilon, const at::Tensor &addend, bool relu) {

@@ -19,4 +19,7 @@ at::Tensor batch_norm(
     const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &mean,
     const at::Tensor &variance, bool training, double momentum, double epsilon, const at::Tensor &residual, bool relu);
 
+/// In place: ReLU(image + bias + residual); bias and residual may be undefined.
+void finish(at::Tensor image, const at::Tensor &bias, const at::Tensor &residual, bool relu);
+
 }  // namespace soup

@@ -17,6 +17,10 @@ ct_status ct_batch_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_te
   });
 }
 
+ct_status ct_finish(ct_tensor image, ct_tensor bias, ct_tensor residual, bool relu, ct_error *error) {
+  return guarded(error, [&] { finish(tensor(image), tensor(bias), tensor(residual), relu); });
+}
+
 ct_status ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out, ct_error *error) {
   return produce(out, error, [&] {
     auto scale = tensor(weight);

@@ -1,4 +1,3 @@
-import Foundation
 import SoupTensors
 
 /// How a parameter gets its first values.
@@ -42,12 +41,20 @@ public enum Initializer: Sendable {
     case .normal(let mean, let deviation):
       return try Tensor.normal(shape: shape, mean: mean, standardDeviation: deviation, generator: generator).to(device)
     case .truncatedNormal(let deviation):
-      // The inverse distribution function of uniform draws between the two cuts.
-      let cut = 2 / deviation
-      let edge = erf(cut / 2.0.squareRoot())
-      let draws = try Tensor.uniform(shape: shape, low: -edge, high: edge, generator: generator)
-      let scaled = try draws.inverseErrorFunction() * (deviation * 2.0.squareRoot())
-      return try scaled.clamped(to: -2...2).to(device)
+      guard deviation > 0, deviation <= 2 else {
+        throw TorchError(
+          code: .invalidArgument, message: "a truncated normal needs a deviation in 0...2, found \(deviation)")
+      }
+      // As PyTorch: draws beyond the cut are replaced by those of a whole new tensor until none is left.
+      func draws() throws -> [Float] {
+        try Tensor.normal(shape: shape, standardDeviation: deviation, generator: generator).host().floats()
+      }
+      var values = try draws()
+      while values.contains(where: { abs($0) > 2 }) {
+        let fresh = try draws()
+        for (i, value) in values.enumerated() where abs(value) > 2 { values[i] = fresh[i] }
+      }
+      return try Tensor(values, shape: shape).to(device)
     case .values(let host):
       guard host.shape == shape else {
         throw TorchError(

@@ -4,6 +4,12 @@ public struct StateDictMismatch: Error, Sendable, Hashable, CustomStringConverti
     public let name: String
     public let expected: [Int]
     public let found: [Int]
+
+    public init(name: String, expected: [Int], found: [Int]) {
+      self.name = name
+      self.expected = expected
+      self.found = found
+    }
   }
 
   /// In the model, not in the state dict.
@@ -12,6 +18,8 @@ public struct StateDictMismatch: Error, Sendable, Hashable, CustomStringConverti
   public var unexpected: [String] = []
   /// In both, with different shapes.
   public var shapes: [Shape] = []
+
+  public init() {}
 
   public var isEmpty: Bool { missing.isEmpty && unexpected.isEmpty && shapes.isEmpty }
 

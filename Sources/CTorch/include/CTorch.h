@@ -175,6 +175,9 @@ bool ct_can_fuse(ct_dtype dtype);
 ct_status ct_pack_conv2d(ct_tensor weight, ct_sizes stride, ct_sizes padding, ct_sizes dilation, ptrdiff_t groups, ct_sizes input_shape, ct_tensor *out, ct_error *error);
 /// activation(conv(input) + bias + residual); `bias` and `residual` may be null. The weight may be packed.
 ct_status ct_fused_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor residual, ct_sizes stride, ct_sizes padding, ct_sizes dilation, ptrdiff_t groups, ct_activation activation, ct_tensor *out, ct_error *error);
+/// In place on a channels-last image on the CPU, channels in multiples of 16: relu?(image + bias + residual); bias and residual may
+/// be null.
+ct_status ct_finish(ct_tensor image, ct_tensor bias, ct_tensor residual, bool relu, ct_error *error);
 ct_status ct_pack_linear(ct_tensor weight, ptrdiff_t rows, ct_tensor *out, ct_error *error);
 /// activation(input·weightᵀ + bias), or with a residual and no activation input·weightᵀ + bias + residual.
 ct_status ct_fused_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor residual, ct_activation activation, ct_tensor *out, ct_error *error);

@@ -39,13 +39,9 @@ public final class BatchNorm2d {
       try check { ct_increment(batchesTracked.handle, $0) }
       if momentum == nil { share = 1 / (try batchesTracked.item()) }
     }
-    return try withExtendedLifetime((self, x, residual)) {
-      try Tensor.make {
-        ct_batch_norm(
-          x.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle, training, share, epsilon,
-          residual?.handle, relu, $0, $1)
-      }
-    }
+    return try x.batchNormalized(
+      weight, bias, mean: runningMean, variance: runningVariance, training: training, momentum: share, epsilon: epsilon,
+      adding: residual, relu: relu)
   }
 
   /// Forgets the running statistics.
@@ -54,5 +50,22 @@ public final class BatchNorm2d {
     try runningMean.copy(from: HostTensor(floats: [Float](repeating: 0, count: channels), shape: [channels]))
     try runningVariance.copy(from: HostTensor(floats: [Float](repeating: 1, count: channels), shape: [channels]))
     try batchesTracked.copy(from: HostTensor(integers: [0], shape: []))
+  }
+}
+
+extension Tensor {
+  /// Batch norm of `[N, C, H, W]` with scale, shift, running mean and variance `[C]`, then `+ residual`, then ReLU where asked.
+  /// In training `mean` and `variance` move by `momentum` towards the batch's mean and unbiased variance.
+  public func batchNormalized(
+    _ weight: Tensor, _ bias: Tensor, mean: Tensor, variance: Tensor, training: Bool, momentum: Double, epsilon: Double,
+    adding residual: Tensor? = nil, relu: Bool = false
+  ) throws -> Tensor {
+    try withExtendedLifetime((bias, mean, variance, residual)) {
+      try make(weight) {
+        ct_batch_norm(
+          $0, $1, bias.handle, mean.handle, variance.handle, training, momentum, epsilon, residual?.handle, relu, $2, $3
+        )
+      }
+    }
   }
 }
