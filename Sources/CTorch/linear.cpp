@@ -5,8 +5,6 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <atomic>
-
 // LibTorch sends float32 products to Intel's MKL, which on AMD's processors reaches a fifth to two fifths of the peak. oneDNN, in
 // the same library, reaches four fifths; its linear operator serves all three products of a linear layer, since it takes
 // transposed views as they are.
@@ -14,7 +12,8 @@
 namespace soup {
 namespace {
 
-std::atomic<int32_t> backend{2};
+// Per thread, so that a scope that asks for one library changes no result elsewhere in the process.
+thread_local int32_t backend = 2;
 
 using Pointwise = at::Tensor(
     const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view,

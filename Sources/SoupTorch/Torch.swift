@@ -26,9 +26,12 @@ public enum Torch {
     case automatic = 2
   }
 
-  /// Who multiplies the float32 matrices of linear layers on the CPU; `automatic` unless set. Results differ by rounding.
-  public static var linearBackend: LinearBackend {
-    get { LinearBackend(rawValue: ct_linear_backend()) ?? .automatic }
-    set { ct_set_linear_backend(newValue.rawValue) }
+  /// Runs `body` with the float32 matrices of linear layers multiplied by that library; `automatic` elsewhere. Results differ
+  /// by rounding. Run `backward` inside as well, where it is to use the same.
+  public static func withLinearBackend<R>(_ backend: LinearBackend, _ body: () throws -> R) rethrows -> R {
+    let before = ct_linear_backend()
+    ct_set_linear_backend(backend.rawValue)
+    defer { ct_set_linear_backend(before) }
+    return try body()
   }
 }

@@ -52,7 +52,8 @@ uint32_t ct_cpu_features(void);
 /// Parses "cpu", "cuda:0", "mps", … and makes sure that the device can be used in this process.
 ct_status ct_device_parse(const char *name, ct_device *out, ct_error *error);
 
-/// Which library multiplies float32 matrices of linear layers: 0 LibTorch's choice, 1 oneDNN, 2 decided from the processor.
+/// Which library multiplies float32 matrices of linear layers on this thread: 0 LibTorch's choice, 1 oneDNN, 2 decided from the
+/// processor.
 void ct_set_linear_backend(int32_t backend);
 int32_t ct_linear_backend(void);
 

@@ -26,7 +26,7 @@ public final class Linear {
 extension Tensor {
   /// `self · weightᵀ + bias` over the last dimension; weight `[outputs, inputs]`.
   ///
-  /// On processors where oneDNN multiplies float32 matrices faster than MKL (`Torch.linearBackend`), this product and both
+  /// On processors where oneDNN multiplies float32 matrices faster than MKL (`Torch.withLinearBackend`), this product and both
   /// products of its backward pass go to oneDNN.
   public func linear(_ weight: Tensor, _ bias: Tensor? = nil) throws -> Tensor {
     try withExtendedLifetime(bias) { try make(weight) { ct_linear($0, $1, bias?.handle, $2, $3) } }
