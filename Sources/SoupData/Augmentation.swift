@@ -1,7 +1,7 @@
 /// A random change of a training image. Whatever the order in a list, an image is cropped, then flipped, then erased.
 ///
 /// As text, for the command line: `crop=4`, `crop=4:reflect`, `flip`, `flip=0.5`, `erase=0.25`, `cutout=8`, joined by commas.
-public enum Augmentation: Codable, Sendable, Hashable {
+public enum Augmentation: Sendable, Hashable {
   public enum Padding: String, Codable, Sendable, Hashable, CaseIterable {
     /// Black pixels, as in torchvision's `RandomCrop(padding:)`: byte 0, before normalization.
     case zero
@@ -73,9 +73,26 @@ extension Augmentation: CustomStringConvertible {
     switch self {
     case .crop(let padding, .zero): "crop=\(padding)"
     case .crop(let padding, let mode): "crop=\(padding):\(mode.rawValue)"
-    case .flip(let probability): "flip=\(probability)"
+    case .flip(let probability): probability == 0.5 ? "flip" : "flip=\(probability)"
     case .erase(let probability): "erase=\(probability)"
     case .cutout(let side): "cutout=\(side)"
     }
+  }
+}
+
+/// Stored as the text that people write, `"crop=4:reflect"`.
+extension Augmentation: Codable {
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    do {
+      try self.init(parsing: text)
+    } catch {
+      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: error.description))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
   }
 }

@@ -7,6 +7,11 @@ enum Interrupts {
   nonisolated(unsafe) private static var last: Int32 = 0
 
   static func install() {
+    // A parent may have started us with these blocked: threads of Dispatch do.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for signal in [SIGINT, SIGTERM] {
       Foundation.signal(signal) { number in
         Interrupts.received &+= 1

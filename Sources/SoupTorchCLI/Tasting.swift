@@ -36,7 +36,9 @@ struct Tasting {
     let found = try greedy.season(ingredients.paths, with: heldOut)
     for recipe in [all] + (base.map { [.uniform([$0])] } ?? []) { _ = try heldOut.score(recipe) }
 
-    let (keys, settings) = try ingredients.distinguishingSettings()
+    var (keys, settings) = try ingredients.distinguishingSettings()
+    // A seed says nothing to a reader, unless it is all there is.
+    if keys.count > 1 { keys.removeAll { $0 == "seed" } }
     func row(_ name: String, _ recipe: Recipe, settings: [String: String] = [:]) throws -> TastingResult.Row {
       .init(
         name: name, settings: settings, heldOut: try heldOut.score(recipe), test: try test.score(recipe), passes: 1)
@@ -74,7 +76,13 @@ struct TastingResult: Encodable {
   struct Setting: Encodable {
     let key: String
     /// The last part of the path, as people say it.
-    var label: String { (key.split(separator: ".").last.map(String.init) ?? key).replacing("_", with: " ") }
+    var label: String {
+      let last = key.split(separator: ".").last.map(String.init) ?? key
+      let short = [
+        "learning_rate": "lr", "weight_decay": "wd", "label_smoothing": "smoothing", "augmentation": "augment",
+      ]
+      return short[last] ?? last.replacing("_", with: " ")
+    }
   }
 
   let settings: [Setting]

@@ -11,7 +11,7 @@ extension TrainingConfiguration {
     }
   }
 
-  /// All settings by their path in JSON, `optimizer.learning_rate`, as text.
+  /// All settings by their path in JSON, `optimizer.learning_rate`, as people write them.
   public func settings() throws -> [String: String] {
     let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(self))
     var settings: [String: String] = [:]
@@ -24,6 +24,10 @@ extension TrainingConfiguration {
       for (key, member) in object {
         try flatten(member, path: path.isEmpty ? key : path + "." + key, into: &settings)
       }
+    } else if let text = value as? String {
+      settings[path] = text
+    } else if let list = value as? [String] {
+      settings[path] = list.isEmpty ? "none" : list.joined(separator: ",")
     } else {
       let text = try JSONSerialization.data(
         withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])

@@ -100,10 +100,12 @@ struct TrainCommand: ConsoleCommand {
           "\(trainer.configuration.model): \(Format.count(plan.parameters)) parameters, "
             + "\(Format.count(plan.trainingImages)) images, \(Format.count(plan.totalSteps)) steps in "
             + "\(trainer.configuration.precision.rawValue)\(resumed)")
-        bar = console.progress("Training", total: plan.totalSteps, unit: .items("steps"))
+        bar = console.progress(
+          "Training", total: plan.totalSteps * trainer.configuration.batchSize, unit: .items("images"))
       case .step(let step):
         bar?.update(
-          completed: step.step, message: "epoch \(Format.fixed(step.epoch, 2)), loss \(Format.fixed(step.loss, 3))")
+          completed: step.step * trainer.configuration.batchSize,
+          message: "epoch \(Format.fixed(step.epoch, 2)), loss \(Format.fixed(step.loss, 3))")
       case .heldOut(let result, let step):
         console.note(
           "step \(Format.count(step)): held-out \(Format.percent(result.top1)) %, loss \(Format.fixed(result.loss, 4))")

@@ -1,0 +1,163 @@
+import Foundation
+import SoupCheckpoints
+import Testing
+
+/// The commands that need LibTorch, run as a user would on a small data set.
+@Suite(.serialized) struct CommandTests {
+  private let folder: TemporaryFolder
+  private let data: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    data = "idx:" + folder["digits"]
+    try writeTinyData(to: folder["digits"])
+  }
+
+  private func soup(_ arguments: String...) throws -> SoupProgram.Result {
+    try SoupProgram.run(SoupProgram.path, arguments, in: folder.path)
+  }
+
+  private func train(_ output: String, _ arguments: String..., from base: String? = nil) throws -> SoupProgram.Result {
+    let start = base.map { ["--from", $0] } ?? ["--model", "resnet8"]
+    return try SoupProgram.run(
+      SoupProgram.path, ["train", "--data", data, "-o", output, "--batch-size", "32", "--threads", "1"] + start + arguments,
+      in: folder.path)
+  }
+
+  /// Base, ingredients, greedy soup, score, table: each command finds what the one before recorded.
+  @Test func fromABaseToATable() throws {
+    #expect(try train("base.safetensors", "--epochs", "2", "--lr", "0.05").status == 0)
+    for (seed, rate) in [(1, "0.02"), (2, "0.05"), (3, "0.01")] {
+      let result = try train(
+        "runs/\(seed).safetensors", "--epochs", "1", "--lr", rate, "--seed", "\(seed)", from: "base.safetensors")
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let greedy = try soup("season", "greedy", "runs", "-o", "greedy.safetensors", "--data", data, "--json")
+    #expect(greedy.status == 0, "\(greedy.errors)")
+    let found = try #require(greedy.outputJSON["result"] as? [String: Any])
+    let own = try #require(found["ingredients"] as? [[String: Any]]).compactMap(Self.heldOutAccuracy)
+    #expect(own.count == 3)
+    #expect(try #require(Self.heldOutAccuracy(found)) >= own.max()!)
+    #expect(greedy.outputJSON["evaluations"] as? Int ?? 9 <= 5)
+
+    let score = try soup("evaluate", "greedy.safetensors", "--data", data, "--json")
+    #expect(score.status == 0, "\(score.errors)")
+    let test = try #require(score.outputJSON["score"] as? [String: Any])
+    #expect(test["count"] as? Int == 120)
+    #expect(test["top1"] as? Double ?? 0 > 0.9)
+
+    let table = try soup("taste", "runs", "--base", "base.safetensors", "--data", data)
+    #expect(table.status == 0, "\(table.errors)")
+    for name in ["base", "best on held-out", "uniform soup of 3", "greedy soup of", "ensemble of 3"] {
+      #expect(table.output.contains(name), "\(name)")
+    }
+    // Nothing but what was asked for is left behind.
+    #expect(
+      try folder.contents == [
+        "base.jsonl", "base.safetensors", "digits", "greedy.safetensors", "runs",
+      ])
+  }
+
+  private static func heldOutAccuracy(_ object: [String: Any]) -> Double? {
+    (object["score"] as? [String: Any])?["top1"] as? Double
+  }
+
+  /// Killed with SIGKILL at five moments, then run to its end: the bytes of a run that nobody disturbed.
+  @Test func aKilledRunEndsWithTheSameBytes() throws {
+    let arguments = [
+      "--epochs", "20", "--mixup", "0.2", "--augment", "crop=1,flip", "--ema", "0.9", "--save-every", "3",
+    ]
+    func command(_ output: String) -> [String] {
+      ["train", "--data", data, "--model", "resnet8", "--batch-size", "32", "--threads", "1", "-o", output] + arguments
+    }
+    let whole = try SoupProgram.run(SoupProgram.path, command("whole.safetensors"), in: folder.path)
+    #expect(whole.status == 0, "\(whole.errors)")
+    var kills = 0
+    for delay in [0.15, 0.5, 0.9, 0.6, 1.1] {
+      let process = Process()
+      process.executableURL = URL(filePath: SoupProgram.path)
+      process.arguments = command("killed.safetensors")
+      process.currentDirectoryURL = URL(filePath: folder.path)
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      Thread.sleep(forTimeInterval: delay)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      kills += process.terminationReason == .uncaughtSignal ? 1 : 0
+    }
+    #expect(kills > 0)
+    let last = try SoupProgram.run(SoupProgram.path, command("killed.safetensors"), in: folder.path)
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(
+      try Data(contentsOf: URL(filePath: folder["killed.safetensors"]))
+        == Data(contentsOf: URL(filePath: folder["whole.safetensors"])))
+  }
+
+  /// Ctrl-C saves after the present step, says how to go on, and exits with 130.
+  @Test func interruptionSavesTheState() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: SoupProgram.path)
+    process.arguments = [
+      "train", "--data", data, "--model", "resnet8", "--batch-size", "32", "-o", "i.safetensors", "--epochs", "10000", "--threads", "1",
+    ]
+    process.currentDirectoryURL = URL(filePath: folder.path)
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    // The first line is printed when training begins; the handler is in place by then.
+    var text = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+    kill(process.processIdentifier, SIGINT)
+    text += String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 130)
+    #expect(text.contains("Run the same command again to continue"))
+    #expect(try folder.contents == ["digits", "i.jsonl", "i.safetensors.state"])
+  }
+
+  @Test func usageErrorsExitWith2() throws {
+    for arguments in [
+      ["train"], ["train", "--data", data, "-o", "x"],
+      ["train", "--data", data, "--model", "resnet8", "-o", "x", "--lr", "a"],
+      ["evaluate"], ["season", "greedy", "a", "-o", "x", "--split", "test"], ["season", "bogus"], ["taste"],
+      ["evaluate", "a", "--batch-size", "0"],
+    ] {
+      let result = try SoupProgram.run(SoupProgram.path, arguments, in: folder.path)
+      #expect(result.status == 2, "\(arguments): \(result.errors)")
+      #expect(result.errors.contains("error"), "\(arguments)")
+    }
+  }
+
+  /// Every one names what is wrong, and exits with 1.
+  @Test func wrongInputIsNamed() throws {
+    #expect(try train("base.safetensors", "--epochs", "0.2").status == 0)
+    try Data("not a checkpoint".utf8).write(to: URL(filePath: folder["rubbish.safetensors"]))
+    let other = try SoupProgram.run(
+      SoupProgram.path,
+      [
+        "train", "--data", data, "--model", "resnet14", "-o", "other.safetensors", "--epochs", "0.1", "--batch-size",
+        "32",
+      ],
+      in: folder.path)
+    #expect(other.status == 0, "\(other.errors)")
+    for (arguments, words) in [
+      (["evaluate", "absent.safetensors", "--data", data], ["absent.safetensors"]),
+      (["evaluate", "rubbish.safetensors", "--data", data], ["rubbish.safetensors"]),
+      (["evaluate", "base.safetensors", "--data", "idx:" + folder["nowhere"]], ["nowhere"]),
+      (["taste", "base.safetensors", "other.safetensors", "--data", data], ["architectures", "resnet8", "resnet14"]),
+      (["train", "--data", data, "--model", "resnet9", "-o", "x"], ["resnet9"]),
+      (["train", "--data", "nonsense", "--model", "resnet8", "-o", "x"], ["nonsense"]),
+      (["train", "--data", data, "--model", "resnet8", "-o", "x", "--device", "cuda:7"], ["cuda:7"]),
+      (["train", "--data", data, "--model", "resnet8", "-o", "x", "--epochs", "0"], ["epochs"]),
+      (["season", "greedy", "base.safetensors", "-o", "base.safetensors", "--data", data], ["--force"]),
+    ] {
+      let result = try SoupProgram.run(SoupProgram.path, arguments, in: folder.path)
+      #expect(result.status == 1, "\(arguments): \(result.errors)")
+      for word in words { #expect(result.errors.contains(word), "\(arguments): \(result.errors)") }
+      #expect(result.output.isEmpty)
+    }
+    let left = try folder.contents
+    #expect(!left.contains("x"))
+  }
+}

@@ -1,0 +1,1 @@
+../SoupCLITests/TemporaryFolder.swift
