@@ -105,9 +105,9 @@ import Testing
   }
 
   @Test func textAndValueAgree() throws {
-    let text = "crop=4:reflect,flip=0.5,erase=0.25,cutout=8"
+    let text = "crop=4:reflect,flip=0.7,erase=0.25,cutout=8"
     let list: [Augmentation] = [
-      .crop(padding: 4, mode: .reflect), .flip(probability: 0.5), .erase(probability: 0.25), .cutout(side: 8),
+      .crop(padding: 4, mode: .reflect), .flip(probability: 0.7), .erase(probability: 0.25), .cutout(side: 8),
     ]
     #expect(try Augmentation.list(parsing: text) == list)
     #expect(list.map(\.description).joined(separator: ",") == text)

@@ -33,7 +33,7 @@ import Testing
     let differences = try other.differences(from: configuration())
     #expect(differences.contains("epochs: 0.5 → 1"))
     #expect(differences.contains("ema: 0.999 → none"))
-    #expect(differences.contains(#"optimizer.kind: "adamw" → "sgd""#))
+    #expect(differences.contains("optimizer.kind: adamw → sgd"))
     #expect(differences.contains("optimizer.momentum: none → 0.9"))
     #expect(!differences.contains { $0.hasPrefix("optimizer.learning_rate") })
     #expect(!differences.contains { $0.hasPrefix("seed") })
