@@ -48,7 +48,7 @@ var targets: [Target] = [
     name: "CZlib", cSettings: [.unsafeFlags(localInclude)],
     linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
-  .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels"]),
+  .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib"]),
   .target(name: "SoupData", dependencies: ["SoupTensors", "CZlib"]),
   .target(name: "SoupMixing", dependencies: ["SoupTensors", "SoupCheckpoints", "CKernels"]),
 ]

@@ -8,16 +8,21 @@ struct czlib_inflater {
   z_stream stream;
 };
 
-czlib_inflater *czlib_open(void) {
+static czlib_inflater *open_with(int window_bits) {
   czlib_inflater *inflater = calloc(1, sizeof *inflater);
   if (!inflater) return NULL;
-  // 16 selects the gzip wrapper (never raw or zlib); 15 is the largest window, which every gzip file may use.
-  if (inflateInit2(&inflater->stream, 16 + 15) != Z_OK) {
+  if (inflateInit2(&inflater->stream, window_bits) != Z_OK) {
     free(inflater);
     return NULL;
   }
   return inflater;
 }
+
+// 16 selects the gzip wrapper (never raw or zlib); 15 is the largest window, which every gzip file may use.
+czlib_inflater *czlib_open(void) { return open_with(16 + 15); }
+
+// A negative window: no wrapper at all.
+czlib_inflater *czlib_open_raw(void) { return open_with(-15); }
 
 void czlib_close(czlib_inflater *inflater) {
   if (!inflater) return;

@@ -7,7 +7,7 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
 
     /// The file does not exist, or may not be opened or read.
     public static let cannotRead = Code(rawValue: "cannot-read")
-    /// A folder, a pipe, a device, or a file of another format.
+    /// A pipe, a device, or a file of no format that this program reads.
     public static let notSafetensors = Code(rawValue: "not-safetensors")
     /// The file ends before its header or its data does.
     public static let truncated = Code(rawValue: "truncated")
@@ -33,6 +33,28 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
     public static let overlap = Code(rawValue: "overlap")
     /// Bytes of the file belong to no tensor.
     public static let gap = Code(rawValue: "gap")
+    /// The zip archive is damaged, or two readers could see two different files in it.
+    public static let invalidArchive = Code(rawValue: "invalid-archive")
+    /// The pickle is damaged, or its objects are not what PyTorch writes.
+    public static let invalidPickle = Code(rawValue: "invalid-pickle")
+    /// A pickle asks for a function to be called that does more than make a tensor.
+    public static let unsafePickle = Code(rawValue: "unsafe-pickle")
+    /// The file uses something of its format that this program does not read: encryption, objects, sparse tensors.
+    public static let unsupported = Code(rawValue: "unsupported")
+    /// The file asks for far more memory than it has bytes.
+    public static let expansion = Code(rawValue: "expansion")
+    /// More values, or deeper nesting, than any honest checkpoint has.
+    public static let tooComplex = Code(rawValue: "too-complex")
+    /// A name that leads out of the archive or folder it is in.
+    public static let unsafePath = Code(rawValue: "unsafe-path")
+    /// A PyTorch file has nothing under the key that was asked for, or a file of another format was asked for one.
+    public static let noSuchKey = Code(rawValue: "no-such-key")
+    /// A PyTorch file has several state dicts, or none.
+    public static let noStateDict = Code(rawValue: "no-state-dict")
+    /// The index of a sharded checkpoint does not agree with the shards.
+    public static let invalidIndex = Code(rawValue: "invalid-index")
+    /// A folder has no checkpoint, or several.
+    public static let noCheckpoint = Code(rawValue: "no-checkpoint")
     /// The checkpoint has no tensor of that name.
     public static let noSuchTensor = Code(rawValue: "no-such-tensor")
     /// The output exists and may not be replaced.

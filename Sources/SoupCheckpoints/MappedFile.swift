@@ -33,7 +33,14 @@ final class MappedFile: Sendable {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  /// A file that is in memory already.
+  init(_ storage: HostStorage, name: String) {
+    self.storage = storage
+    path = name
+    descriptor = -1
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
   private static func map(_ descriptor: Int32, _ path: String) throws(CheckpointError) -> HostStorage {
     var information = stat()
@@ -56,6 +63,13 @@ final class MappedFile: Sendable {
 
   /// Fills `target` from the bytes at `offset`.
   func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(CheckpointError) {
+    if descriptor < 0 {
+      guard offset >= 0, target.count <= storage.bytes.count - offset else {
+        throw CheckpointError(.truncated, path, "ends before byte \(offset + target.count)")
+      }
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage.bytes[offset..<offset + target.count]))
+      return
+    }
     var done = 0
     while done < target.count {
       let count = pread(descriptor, target.baseAddress! + done, target.count - done, off_t(offset + done))

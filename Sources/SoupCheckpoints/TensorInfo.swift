@@ -5,7 +5,8 @@ public struct TensorInfo: Sendable, Hashable {
   public let name: String
   public let dtype: DType
   public let shape: [Int]
-  /// Where its bytes lie in the file.
+  /// Where its bytes lie in the file. In a checkpoint of several files, or of tensors that are compressed, strided or
+  /// big-endian: where they would lie if the tensors followed one another.
   public let byteRange: Range<Int>
 
   /// Number of elements.

@@ -188,7 +188,7 @@ import Testing
 
   @Test func refusesWhatIsNotAFile() throws {
     let folder = try TemporaryFolder()
-    #expect(code { try Checkpoint(contentsOf: folder.path) } == .notSafetensors)
+    #expect(code { try Checkpoint(contentsOf: folder.path) } == .noCheckpoint)
     #expect(code { try Checkpoint(contentsOf: "/dev/null") } == .notSafetensors)
     #expect(code { try Checkpoint(contentsOf: folder["missing"]) } == .cannotRead)
     try Data().write(to: URL(filePath: folder["empty"]))

@@ -1,5 +1,5 @@
-// Gzip decoding and CRC-32 from zlib, behind a header that does not itself include zlib.h: only this target needs zlib's
-// headers, Swift modules above it do not.
+// Gzip and deflate decoding and CRC-32 from zlib, behind a header that does not itself include zlib.h: only this target
+// needs zlib's headers, Swift modules above it do not.
 #ifndef SOUP_CZLIB_H
 #define SOUP_CZLIB_H
 
@@ -15,12 +15,14 @@ typedef struct czlib_inflater czlib_inflater;
 typedef enum {
   CZLIB_OK = 0,        // progress was made, or more input or more room is needed
   CZLIB_END = 1,       // the member ended and its checksum and length agree
-  CZLIB_DAMAGED = 2,   // not gzip, a damaged stream, or a checksum that disagrees
+  CZLIB_DAMAGED = 2,   // not gzip or deflate, a damaged stream, or a checksum that disagrees
   CZLIB_NO_MEMORY = 3,
 } czlib_status;
 
 /// A decoder for one gzip member after another; null when memory is short.
 czlib_inflater *czlib_open(void);
+/// A decoder for a bare deflate stream, as zip archives hold them: the archive has checksum and length.
+czlib_inflater *czlib_open_raw(void);
 void czlib_close(czlib_inflater *inflater);
 
 /// Decodes from `input` to `output` until one of them is used up or the member ends. Counts of what was used are added to
