@@ -1,10 +1,6 @@
 import ArgumentParser
+import SoupCheckpoints
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -13,8 +9,9 @@ import ArgumentParser
   import Darwin
 #endif
 
-/// Turns what a user names into checkpoint files: files as they are, folders into the `*.safetensors` in them, patterns
-/// (`'run-*/final.safetensors'`) into what they match; each group sorted by name.
+/// Turns what a user names into checkpoints: files as they are, a Hugging Face model folder as one, other folders into the
+/// `*.safetensors` in them (else their PyTorch and NumPy files), patterns (`'run-*/final.safetensors'`) into what they
+/// match; each group sorted by name.
 public enum CheckpointPaths {
   /// - Throws: `PathFailure` listing every name that gives no file.
   public static func expand(_ names: [String]) throws -> [String] {
@@ -28,13 +25,14 @@ public enum CheckpointPaths {
           continue
         }
         do {
-          let found = try FileManager.default.contentsOfDirectory(atPath: name)
-            .filter { $0.hasSuffix(".safetensors") && !$0.hasPrefix(".") }.sorted()
-          if found.isEmpty { problems.append("\(name): a folder without *.safetensors files") }
-          let folder = name.hasSuffix("/") ? name : name + "/"
-          paths += found.map { folder + $0 }
+          let folder = try ModelFolder(name)
+          let found = folder.isModel ? [name] : folder.checkpoints
+          if found.isEmpty {
+            problems.append("\(name): a folder without *.safetensors files, and without PyTorch or NumPy files")
+          }
+          paths += found
         } catch {
-          problems.append("\(name): the folder cannot be read: \(String(cString: strerror(errno)))")
+          problems.append("\(error)")
         }
       } else if errno != ENOENT && errno != ENOTDIR {
         problems.append("\(name): cannot be read: \(String(cString: strerror(errno)))")
@@ -42,6 +40,9 @@ public enum CheckpointPaths {
         let found = matches(name)
         if found.isEmpty { problems.append("\(name): matches no file") }
         paths += found
+      } else if let mark = name.ranges(of: "::").last, access(String(name[..<mark.lowerBound]), F_OK) == 0 {
+        // A part of a PyTorch file.
+        paths.append(name)
       } else {
         problems.append("\(name): no such file or folder")
       }

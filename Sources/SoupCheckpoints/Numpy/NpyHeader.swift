@@ -110,7 +110,8 @@ private struct PythonLiteral {
         // Structured arrays have a list here.
         skipSpace()
         if peek == UInt8(ascii: "[") || peek == UInt8(ascii: "(") {
-          throw CheckpointError(.unknownDType, path, "'\(name)' is a structured array", advice: "store its fields apart")
+          throw CheckpointError(
+            .unknownDType, path, "'\(name)' is a structured array", advice: "store its fields apart")
         }
         descr = try string()
       case "fortran_order" where order == nil: order = try truth()

@@ -52,7 +52,8 @@ enum NumpyReader {
     let available = size - header.dataStart
     guard needed <= available else {
       throw CheckpointError(
-        .truncated, path, "'\(name)' (\(header.dtype.name), shape \(header.shape)) needs \(needed) bytes, has \(available)",
+        .truncated, path,
+        "'\(name)' (\(header.dtype.name), shape \(header.shape)) needs \(needed) bytes, but has \(available)",
         advice: "copy or download it again")
     }
     guard needed == available else {

@@ -20,7 +20,8 @@ struct LegacyPyTorchFile {
     let (first, afterMagic) = try PickleMachine.read(bytes, path: path)
     guard case .large(let range) = first.root, bytes[range].elementsEqual(Self.magic) else {
       throw CheckpointError(
-        .unsupported, path, "is a Python pickle, but not one of torch.save", advice: "save the state dict with torch.save")
+        .unsupported, path, "is a Python pickle, but not one of torch.save",
+        advice: "save the state dict with torch.save")
     }
     let (second, afterVersion) = try PickleMachine.read(bytes, at: afterMagic, path: path)
     guard case .integer(Self.version) = second.root else {

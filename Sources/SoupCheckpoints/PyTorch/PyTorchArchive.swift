@@ -82,7 +82,8 @@ struct PyTorchArchive {
       guard let bytes = storage.byteCount, bytes == entry.count else {
         throw CheckpointError(
           .sizeMismatch, archive.path,
-          "storage '\(storage.key)' of \(storage.count) elements of \(storage.type.size) bytes has \(entry.count) bytes")
+          "storage '\(storage.key)' of \(storage.count) elements of \(storage.type.size) bytes has \(entry.count) bytes"
+        )
       }
       guard entry.isDeflated else {
         return TorchTensors.Place(

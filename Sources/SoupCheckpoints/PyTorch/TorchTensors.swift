@@ -106,7 +106,9 @@ struct TorchTensors {
     var dtype = storage.type.dtype
     var typeName = storage.type.name
     if isThird {
-      guard arguments.count >= 7, let type = graph.name(arguments[6]), type.module == "torch" else { throw strange(name) }
+      guard arguments.count >= 7, let type = graph.name(arguments[6]), type.module == "torch" else {
+        throw strange(name)
+      }
       typeName = type.name
       dtype = DType.allCases.first { $0.name == type.name }
     }

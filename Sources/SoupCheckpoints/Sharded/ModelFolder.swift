@@ -17,7 +17,9 @@ public struct ModelFolder: Sendable {
     "pytorch_model.bin.index.json",
   ]
   /// PyTorch files that a trainer puts beside the weights.
-  private static let notWeights = ["training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.bin", "scheduler.pt"]
+  private static let notWeights = [
+    "training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.bin", "scheduler.pt",
+  ]
 
   /// - Throws: `CheckpointError.Code.cannotRead`.
   public init(_ path: String) throws(CheckpointError) {
