@@ -15,25 +15,25 @@ mkdir -p "$runs/ingredients"
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 [ -t 2 ] || say() { printf '\n%s\n' "$*" >&2; }
 
-# Draws from [0, 1), and on a logarithmic scale from [low, high).
-RANDOM=$seed
-uniform() { echo "$RANDOM" | awk '{ print $1 / 32768 }'; }
-log_uniform() { awk -v u="$(uniform)" -v low="$1" -v high="$2" 'BEGIN { printf "%.2g", low * exp(u * log(high / low)) }'; }
-linear() { awk -v u="$(uniform)" -v low="$1" -v high="$2" 'BEGIN { printf "%.2f", low + u * (high - low) }'; }
+# From a draw of $RANDOM, 0...32767: log-uniform in [low, high); 0 for the lower half of draws, then up to high.
+log_uniform() { awk -v u="$1" -v low="$2" -v high="$3" 'BEGIN { printf "%.2g", low * exp(u / 32768 * log(high / low)) }'; }
+half_the_time() { awk -v u="$1" -v high="$2" 'BEGIN { x = u / 16384 - 1; printf "%.2f", (x > 0 ? x * high : 0) }'; }
 
 begin=$SECONDS
 say "Base: ResNet-20, two epochs of Fashion-MNIST"
 "$soup" train --model resnet20 --data fashion-mnist:data/fashion-mnist --epochs 2 --lr 0.1 --augment crop=2,flip \
   --precision auto --seed "$seed" -o "$runs/base.safetensors"
 
-augmentations=(none flip crop=1,flip crop=2,flip crop=2,flip,cutout=6)
+augmentations=(none flip flip flip crop=1,flip crop=1,flip)
 for ((i = 1; i <= ingredients; i++)); do
-  # $RANDOM does not survive the subshell of $(…): every draw below advances it by one here, too.
-  lr=$(log_uniform 0.004 0.06); RANDOM=$RANDOM
-  wd=$(log_uniform 0.00002 0.003); RANDOM=$RANDOM
-  smoothing=$(linear 0 0.2); RANDOM=$RANDOM
-  mixup=$(linear 0 0.3); RANDOM=$RANDOM
-  augmentation=${augmentations[RANDOM % ${#augmentations[@]}]}
+  # Every ingredient has its own stream, so that more ingredients leave the first ones as they are.
+  RANDOM=$((1000 * seed + i))
+  draws=($RANDOM $RANDOM $RANDOM $RANDOM $RANDOM $RANDOM)
+  lr=$(log_uniform "${draws[1]}" 0.02 0.08)
+  wd=$(log_uniform "${draws[2]}" 0.00005 0.001)
+  smoothing=$(half_the_time "${draws[3]}" 0.05)
+  mixup=$(half_the_time "${draws[4]}" 0.1)
+  augmentation=${augmentations[draws[5] % ${#augmentations[@]}]}
   say "Ingredient $i of $ingredients: lr $lr, weight decay $wd, smoothing $smoothing, mixup $mixup, augmentation $augmentation"
   "$soup" train --from "$runs/base.safetensors" --data fashion-mnist:data/fashion-mnist --epochs 1 --lr "$lr" --weight-decay "$wd" \
     --label-smoothing "$smoothing" --mixup "$mixup" --augment "$augmentation" --precision auto --seed "$((1000 * seed + i))" \
