@@ -11,6 +11,11 @@ at::Tensor gelu(const at::Tensor &x);
 /// x·weightᵀ + bias; `bias` may be undefined.
 at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
 
+/// Convolution of images [N, C, H, W]; `bias` may be undefined.
+at::Tensor conv2d(
+    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, at::IntArrayRef stride, at::IntArrayRef padding,
+    at::IntArrayRef dilation, int64_t groups);
+
 /// [N, tokens, 3 · heads · d] → [N, tokens, heads · d].
 at::Tensor attention(const at::Tensor &qkv, int64_t heads);
 

@@ -40,6 +40,15 @@ struct Normalization {
   const float *slope;
 };
 
+/// Images for a 3x3 convolution of stride 1 with a border of one zero, channels innermost.
+struct Convolution {
+  int64_t height, width, inputs, outputs;
+  const float *x;
+  /// [outputs / lanes][3][3][inputs][lanes], lanes as in the table.
+  const float *weight;
+  float *y;
+};
+
 /// One entry per instruction set; every function works on one piece, its caller shares pieces among threads.
 struct Table {
   const char *name;
@@ -64,6 +73,10 @@ struct Table {
   void (*normalize_sums_bf16)(const Normalization<bf16> &, double *sum, double *product, float *scratch);
   void (*normalize_backward_f32)(const Normalization<float> &);
   void (*normalize_backward_bf16)(const Normalization<bf16> &);
+  /// Floats in a vector of this instruction set.
+  int64_t lanes;
+  /// Convolves one image. `scratch` holds 4 · (width + 2) · inputs floats. Null where registers are too few for it to pay.
+  void (*convolve)(const Convolution &, float *scratch);
 };
 
 /// The table for this processor.

@@ -5,7 +5,7 @@ using namespace soup;
 
 ct_status ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_sizes stride, ct_sizes padding, ct_sizes dilation, ptrdiff_t groups, ct_tensor *out, ct_error *error) {
   return produce(out, error, [&] {
-    return at::conv2d(tensor(input), tensor(weight), optional(bias), sizes(stride), sizes(padding), sizes(dilation), groups);
+    return conv2d(tensor(input), tensor(weight), tensor(bias), sizes(stride), sizes(padding), sizes(dilation), groups);
   });
 }
 
