@@ -44,7 +44,7 @@ public final class AdamW: Optimizer {
         guard let gradient = parameter.gradient else { continue }
         parameters.append(parameter)
         gradients.append(gradient)
-        counts.append(try kept(&steps, name) { try .zeros(shape: []) })
+        counts.append(try kept(&steps, name) { try .zeros(shape: [], device: parameter.device) })
         first.append(try kept(&firstMoments, name) { try withoutGradients { try parameter.detach() * 0 } })
         second.append(try kept(&secondMoments, name) { try withoutGradients { try parameter.detach() * 0 } })
       }

@@ -106,7 +106,9 @@ func restored(_ state: StateDict, kinds: [String], _ groups: [ParameterGroup]) t
           mismatch.shapes.append(.init(name: key, expected: expected, found: host.shape))
           continue
         }
-        let tensor = try kind == "step" ? Tensor.zeros(shape: []) : withoutGradients { try parameter.detach().clone() }
+        let tensor =
+          try kind == "step"
+          ? Tensor.zeros(shape: [], device: parameter.device) : withoutGradients { try parameter.detach().clone() }
         try tensor.copy(from: host)
         result[kind, default: [:]][name] = tensor
       }
