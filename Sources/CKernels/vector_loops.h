@@ -116,12 +116,11 @@ static void CK_NAME(vote)(const double *restrict x, double weight, double *restr
   }
 }
 
-static void CK_NAME(elect)(double *restrict up, const double *restrict down, double *restrict up_weight,
-                           const double *restrict down_weight, size_t n) {
+static void CK_NAME(elect)(const double *restrict total, double *restrict up, const double *restrict down,
+                           double *restrict up_weight, const double *restrict down_weight, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    int wins = !(up[i] + down[i] < 0);
-    up[i] = wins ? up[i] : down[i];
-    up_weight[i] = wins ? up_weight[i] : down_weight[i];
+    up[i] = total[i] < 0 ? down[i] : up[i];
+    up_weight[i] = total[i] < 0 ? down_weight[i] : up_weight[i];
   }
 }
 

@@ -53,8 +53,9 @@ void ck_vote(ck_level level, const double *x, double weight, double *up, double 
   CK_PICK(level, vote)(x, weight, up, down, up_weight, down_weight, n);
 }
 
-void ck_elect(ck_level level, double *up, const double *down, double *up_weight, const double *down_weight, size_t n) {
-  CK_PICK(level, elect)(up, down, up_weight, down_weight, n);
+void ck_elect(ck_level level, const double *total, double *up, const double *down, double *up_weight,
+              const double *down_weight, size_t n) {
+  CK_PICK(level, elect)(total, up, down, up_weight, down_weight, n);
 }
 
 void ck_spread(ck_level level, double *mean, double *squares, const double *x, double k, size_t n) {

@@ -18,10 +18,17 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var path: String
     /// Its share; only methods with weights read it. Nil is 1.
     public var weight: Double?
+    /// Its other numbers, such as `density`, by name; nil for none.
+    public var parameters: [String: Setting]?
+    /// A checkpoint of the same form that says how much each element matters; for `fisher`.
+    public var importance: String?
+    /// A checkpoint of the same form whose zeros leave elements of this one's task vector out.
+    public var mask: String?
 
-    public init(_ path: String, weight: Double? = nil) {
+    public init(_ path: String, weight: Double? = nil, parameters: [String: Setting]? = nil) {
       self.path = path
       self.weight = weight
+      self.parameters = parameters
     }
   }
 
@@ -33,6 +40,34 @@ public struct Recipe: Codable, Sendable, Hashable {
     case weighted(normalize: Bool)
     /// `Interpolation` of two ingredients; `alpha` is the share of the second.
     case interpolate(alpha: Double)
+    /// A method by name, with the numbers in `parameters`.
+    case named(MethodName)
+  }
+
+  /// What becomes of tensors that not every ingredient has in the same shape.
+  public enum NamePolicy: String, Codable, Sendable, CaseIterable {
+    /// The mix is refused, with a list of all differences.
+    case strict
+    /// They are left out, or copied from the `rest` ingredient.
+    case intersection
+    /// Each is mixed from the ingredients that have it.
+    case union
+  }
+
+  /// How batch norm's running means and variances are made.
+  public enum StatisticsPolicy: String, Codable, Sendable, CaseIterable {
+    /// Like weights.
+    case mixed
+    /// Their plain mean over the models, whatever the method.
+    case averaged
+    /// Copied from the ingredient that integer tensors come from: the base, or the first.
+    case copied
+  }
+
+  /// Whose habits to follow where another program's differ from ours.
+  public enum Compatibility: String, Codable, Sendable, CaseIterable {
+    /// mergekit 0.1.5.
+    case mergekit
   }
 
   /// In order; the first gives names, shapes and, where ingredients differ, integer values.
@@ -40,6 +75,21 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var method: Method
   /// Dtype of the soup's floating-point tensors; nil keeps each tensor's own.
   public var dtype: DType?
+  /// The model that task vectors start from; it need not be among the ingredients.
+  public var base: String?
+  /// Numbers of the method, such as `lambda`, by name; and those of ingredients that have none of their own.
+  public var parameters: [String: Setting]?
+  /// Layers of the soup from layers of the ingredients; nil for each from the same one.
+  public var slices: [Slice]?
+  /// The name before a layer's number, such as `model.layers`; nil to find it.
+  public var layers: String?
+  /// Nil is `strict`.
+  public var names: NamePolicy?
+  /// The ingredient that tensors come from which are not mixed.
+  public var rest: String?
+  /// Nil is `mixed`.
+  public var runningStatistics: StatisticsPolicy?
+  public var compatibility: Compatibility?
 
   public init(_ ingredients: [Ingredient], method: Method, dtype: DType? = nil) {
     self.ingredients = ingredients
@@ -72,21 +122,14 @@ public struct Recipe: Codable, Sendable, Hashable {
   /// Reads what `json()` wrote.
   public init(json: String) throws { self = try JSONDecoder().decode(Recipe.self, from: Data(json.utf8)) }
 
-  /// The formula with its numbers.
-  /// - Throws: `MixError.Code.invalidRecipe` if ingredients and method do not fit together.
-  func mergeMethod() throws(MixError) -> any MergeMethod {
-    guard !ingredients.isEmpty else { throw MixError(.invalidRecipe, "a recipe needs at least one ingredient") }
-    switch method {
-    case .uniform:
-      return UniformSoup()
-    case .weighted(let normalize):
-      return try WeightedSoup(weights: ingredients.map { $0.weight ?? 1 }, normalize: normalize)
-    case .interpolate(let alpha):
-      guard ingredients.count == 2 else {
-        throw MixError(.invalidRecipe, "interpolation takes two ingredients, not \(ingredients.count)")
-      }
-      return try Interpolation(alpha: alpha)
-    }
+  /// A named method.
+  public static func named(
+    _ name: MethodName, _ ingredients: [Ingredient], base: String? = nil, parameters: [String: Setting]? = nil
+  ) -> Recipe {
+    var recipe = Recipe(ingredients, method: .named(name))
+    recipe.base = base
+    recipe.parameters = parameters
+    return recipe
   }
 }
 
@@ -100,8 +143,13 @@ extension Recipe.Method: Codable {
     case "weighted": self = .weighted(normalize: try container.decodeIfPresent(Bool.self, forKey: .normalize) ?? true)
     case "interpolate": self = .interpolate(alpha: try container.decode(Double.self, forKey: .alpha))
     case let other:
-      throw MixError(
-        .invalidRecipe, "unknown merge method '\(other)'; there are uniform, weighted and interpolate")
+      guard let name = MethodName(rawValue: other) else {
+        throw MixError(
+          .invalidRecipe,
+          "unknown merge method '\(other)'; there are uniform, weighted, interpolate, "
+            + MethodName.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      self = .named(name)
     }
   }
 
@@ -115,6 +163,7 @@ extension Recipe.Method: Codable {
     case .interpolate(let alpha):
       try container.encode("interpolate", forKey: .name)
       try container.encode(alpha, forKey: .alpha)
+    case .named(let name): try container.encode(name.rawValue, forKey: .name)
     }
   }
 }

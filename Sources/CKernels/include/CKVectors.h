@@ -36,8 +36,9 @@ void ck_philox(ck_level level, uint32_t key0, uint32_t key1, uint64_t start, uin
 /// NaN goes to both sums.
 void ck_vote(ck_level level, const double *x, double weight, double *up, double *down, double *up_weight,
              double *down_weight, size_t n);
-/// Ends a vote: up and up_weight become those of the winning side, which is up where up + down >= 0.
-void ck_elect(ck_level level, double *up, const double *down, double *up_weight, const double *down_weight, size_t n);
+/// Ends a vote: up and up_weight become those of the winning side, which is down where total < 0.
+void ck_elect(ck_level level, const double *total, double *up, const double *down, double *up_weight,
+              const double *down_weight, size_t n);
 
 /// One step of Welford's variance: x is the k-th value (from 1); variance = squares / k.
 void ck_spread(ck_level level, double *mean, double *squares, const double *x, double k, size_t n);
