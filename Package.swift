@@ -109,6 +109,15 @@ if let libtorch {
   testTargets += ["SoupTorch", "SoupModels", "SoupTraining", "SoupEvaluation", "SoupSeasoning", "SoupTorchCLI"]
 }
 
+// Only for Tools/fuzz.sh: libFuzzer exists where the sanitizers do.
+if environment["SOUP_FUZZ"] != nil {
+  targets += [
+    .target(name: "CFuzzer", path: "Tools/fuzz/CFuzzer"),
+    .executableTarget(
+      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors", "CFuzzer"], path: "Tools/fuzz/soup-fuzz"),
+  ]
+}
+
 for name in testTargets {
   var dependencies: [Target.Dependency] = [.byName(name: name)]
   dependencies += targets.first { $0.name == name }!.dependencies

@@ -61,6 +61,13 @@ final class MappedFile: Sendable {
     return HostStorage(bytes: UnsafeRawBufferPointer(start: address, count: size)) { munmap(mapping, size) }
   }
 
+  /// Size of a file in bytes; nil for anything else than a regular file.
+  static func regularSize(_ path: String) -> Int? {
+    var information = stat()
+    guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(information.st_size)
+  }
+
   /// Fills `target` from the bytes at `offset`.
   func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(CheckpointError) {
     if descriptor < 0 {

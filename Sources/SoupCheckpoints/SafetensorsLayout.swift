@@ -76,7 +76,7 @@ public struct SafetensorsLayout: Sendable {
   }
 
   /// A JSON string literal.
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -73,7 +73,7 @@ struct PickleBuilder {
 
   mutating func integers(_ values: [Int]) {
     self += "("
-    values.forEach { integer($0) }
+    for value in values { integer(value) }
     self += "t"
   }
 

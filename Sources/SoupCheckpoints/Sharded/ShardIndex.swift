@@ -3,7 +3,7 @@ import SoupTensors
 /// The index of a checkpoint in several files: `model.safetensors.index.json`, `pytorch_model.bin.index.json`.
 ///
 /// - Source: Hugging Face `huggingface_hub`, "Sharded checkpoints".
-struct ShardIndex {
+package struct ShardIndex {
   /// Which file has each tensor, in the order of the index.
   let weightMap: [(name: String, file: String)]
   let metadata: [String: String]
@@ -14,7 +14,7 @@ struct ShardIndex {
   /// An index of a 70B model has some 60 kB.
   static let maximumSize = 64 << 20
 
-  init(_ bytes: UnsafeRawBufferPointer, path: String) throws(CheckpointError) {
+  package init(_ bytes: UnsafeRawBufferPointer, path: String) throws(CheckpointError) {
     self.path = path
     guard bytes.count <= Self.maximumSize else {
       throw CheckpointError(

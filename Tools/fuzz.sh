@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Fuzzes every parser of checkpoint files: safetensors headers, zip archives, pickles, old PyTorch files, NumPy, indices.
+#
+#   Tools/fuzz.sh [seconds for each parser, default 600] [parser …]
+#
+# Built apart (.build/fuzz), with the address and fuzzer sanitizers. Ends with 1 when a parser crashed, hung for 10 s, or
+# took more than 2 GB; the input is then in .build/fuzz-corpus/<parser>/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-600}
+shift || true
+parsers=("$@")
+[ ${#parsers[@]} -gt 0 ] || parsers=(safetensors archive pickle legacy npy index)
+
+export SOUP_FUZZ=1 LIBTORCH=none
+build=(swift build -c release --scratch-path .build/fuzz --product soup-fuzz --sanitize=address --sanitize=fuzzer)
+"${build[@]}"
+program=$("${build[@]}" --show-bin-path)/soup-fuzz
+
+fixtures=Tests/Fixtures/checkpoints
+failed=()
+for parser in "${parsers[@]}"; do
+  corpus=.build/fuzz-corpus/$parser
+  mkdir -p "$corpus/found" "$corpus/seeds"
+  case $parser in
+    safetensors)
+      for file in "$fixtures"/*.safetensors; do
+        cp "$file" "$corpus/seeds/"
+        # The JSON alone, which the fuzzer gives a right length.
+        python3 - "$file" "$corpus/seeds/$(basename "$file").json" <<'PY'
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+open(sys.argv[2], "wb").write(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+PY
+      done ;;
+    archive) cp "$fixtures"/formats/*.npz "$corpus/seeds/"; for f in zip deflated big training; do cp "$fixtures/formats/$f.pt" "$corpus/seeds/"; done ;;
+    pickle)
+      for file in "$fixtures"/formats/{zip,protocol4,protocol5,training,module,several,tensor}.pt; do
+        unzip -p "$file" '*/data.pkl' > "$corpus/seeds/$(basename "$file").pkl"
+      done ;;
+    legacy) cp "$fixtures"/formats/*legacy*.pt "$corpus/seeds/" ;;
+    npy)
+      cp "$fixtures"/formats/*.npy "$corpus/seeds/"
+      unzip -qo "$fixtures/formats/stored.npz" -d "$corpus/seeds/" ;;
+    index) cp "$fixtures"/formats/sharded-*/*.index.json "$corpus/seeds/" ;;
+  esac
+  echo "== $parser, $seconds s"
+  "$program" "$parser" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=16384 \
+    -use_value_profile=1 -print_final_stats=1 -verbosity=0 -artifact_prefix="$corpus/" "$corpus/found" "$corpus/seeds" ||
+    failed+=("$parser")
+done
+[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }
+echo "no crash, no hang, no unbounded allocation"
