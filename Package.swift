@@ -50,7 +50,9 @@ var targets: [Target] = [
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
   .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib"]),
   .target(name: "SoupData", dependencies: ["SoupTensors", "CZlib"]),
-  .target(name: "SoupMixing", dependencies: ["SoupTensors", "SoupCheckpoints", "CKernels"]),
+  .target(
+    name: "SoupMixing",
+    dependencies: ["SoupTensors", "SoupCheckpoints", "CKernels", .product(name: "Crypto", package: "swift-crypto")]),
 ]
 
 var testTargets = ["SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupCLI"]
@@ -130,7 +132,8 @@ let package = Package(
           targets: ["SoupTorch", "SoupData", "SoupModels", "SoupTraining", "SoupEvaluation", "SoupSeasoning"]),
       ]),
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
   ],
   targets: targets,
   swiftLanguageModes: [.v6],

@@ -92,6 +92,13 @@ public struct Mixer: Sendable {
     return report
   }
 
+  /// Anonymous memory that mixing a plan into a file takes for its blocks, in bytes.
+  func memoryBytes(for plan: MixPlan) -> Int {
+    let widest = plan.tensors.reduce(1) { max($0, $1.inputBytes / max(1, $1.output.count), $1.output.dtype.size) }
+    let elements = min(Self.pieceElements, max(4096, Self.cacheBytes / max(1, widest)))
+    return threads * elements * (widest + 8)
+  }
+
   /// The bytes that one thread works on at a time, inputs and output together: they should stay in its cache.
   private static let cacheBytes = 1 << 20
   /// Elements of one piece of work, a run of blocks of one tensor.
