@@ -54,6 +54,7 @@ var targets: [Target] = [
     name: "SoupMixing",
     dependencies: [
       "SoupTensors", "SoupCheckpoints", "CKernels", .product(name: "Yams", package: "Yams"),
+      .product(name: "Crypto", package: "swift-crypto"),
     ]),
 ]
 
@@ -145,6 +146,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
   ],
   targets: targets,
   swiftLanguageModes: [.v6],

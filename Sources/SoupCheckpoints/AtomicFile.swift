@@ -12,10 +12,16 @@ import Synchronization
 /// A file that appears under its name only when it is complete.
 ///
 /// It is written under another name in the same folder, flushed to the disk, and renamed; a crash at any moment leaves
-/// either the old file or the new one. Dropped without `commit()`, it leaves nothing.
+/// either the old file or the new one. Dropped without `commit()`, it leaves nothing. What a killed process leaves is
+/// continued by the next one that gives the same key for the same path, and removed by any other.
 public final class AtomicFile: Sendable {
   /// Where the file will appear: the given path, with a symbolic link at its end followed.
   public let path: String
+  /// Whether an earlier process left this file unfinished; it has its size, and some of its bytes.
+  public let isContinued: Bool
+  /// Where notes on the unfinished file belong: they are removed with it, and kept when the process is killed. Nil
+  /// without a key, and while another process writes the same file.
+  public let journalPath: String?
   private let temporaryPath: String
   private let folder: String
   private let descriptor: Int32
@@ -25,8 +31,9 @@ public final class AtomicFile: Sendable {
   /// - Parameters:
   ///   - size: final size in bytes; 0 when unknown.
   ///   - replacing: whether an existing file of that name may be replaced.
+  ///   - key: names the contents, in letters and digits: a file left unfinished under the same key is continued.
   /// - Throws: `CheckpointError` with codes `exists`, `cannotWrite` or `noSpace`.
-  public init(path: String, size: Int = 0, replacing: Bool = true) throws(CheckpointError) {
+  public init(path: String, size: Int = 0, replacing: Bool = true, key: String? = nil) throws(CheckpointError) {
     var information = stat()
     var mode: mode_t = 0o666
     var target = path
@@ -44,17 +51,18 @@ public final class AtomicFile: Sendable {
       }
     }
     self.path = target
-    let slash = target.lastIndex(of: "/")
-    folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-    let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
-    let unique = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-    temporaryPath = "\(folder)/.\(name.prefix(100)).\(unique).safetensors.partial"
-    descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-    guard descriptor >= 0 else {
-      throw Self.failure(path, "cannot be created in '\(folder)'", errno)
-    }
-    Self.unfinished.withLock { _ = $0.insert(temporaryPath) }
-    if size > 0 { try reserve(size) }
+    let names = UnfinishedName(target)
+    folder = names.folder
+    names.removeAbandoned(except: key)
+    var opened = key.map { names.claim($0, mode: mode) } ?? nil
+    journalPath = opened.map { $0.path + UnfinishedName.journalSuffix }
+    if opened == nil { opened = names.create(mode: mode) }
+    guard let opened else { throw Self.failure(path, "cannot be created in '\(folder)'", errno) }
+    (descriptor, temporaryPath) = opened
+    isContinued = journalPath != nil && size > 0 && fstat(descriptor, &information) == 0 && information.st_size == size
+    let paths = [temporaryPath, journalPath].compactMap { $0 }
+    Self.unfinished.withLock { $0.formUnion(paths) }
+    if size > 0, !isContinued { try reserve(size) }
   }
 
   deinit { discard() }
@@ -70,11 +78,28 @@ public final class AtomicFile: Sendable {
     }
   }
 
+  /// Reads bytes of the unfinished file; false if they cannot be read.
+  public func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+    var done = 0
+    while done < target.count {
+      let count = pread(descriptor, target.baseAddress! + done, target.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+
   /// Flushes the file to the disk and gives it its name.
   public func commit() throws(CheckpointError) {
     guard fsync(descriptor) == 0 else { throw Self.failure(path, "cannot be written to the disk", errno) }
     let code = Self.unfinished.withLock { paths in
       paths.remove(temporaryPath)
+      // First, so that the finished file is never accompanied by notes. A crash in between costs only the time.
+      if let journalPath {
+        paths.remove(journalPath)
+        unlink(journalPath)
+      }
       return rename(temporaryPath, path) == 0 ? 0 : errno
     }
     guard code == 0 else { throw Self.failure(path, "cannot be put in place", code) }
@@ -105,14 +130,18 @@ public final class AtomicFile: Sendable {
   private func discard() {
     isOpen.withLock { isOpen in
       guard isOpen, descriptor >= 0 else { return }
+      // Removed before the lock on it ends, so that nobody takes it for an abandoned one.
+      for path in [temporaryPath, journalPath].compactMap({ $0 }) {
+        unlink(path)
+        Self.unfinished.withLock { _ = $0.remove(path) }
+      }
       close(descriptor)
       isOpen = false
-      unlink(temporaryPath)
-      Self.unfinished.withLock { _ = $0.remove(temporaryPath) }
     }
   }
 
   private func reserve(_ size: Int) throws(CheckpointError) {
+    guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(path, "cannot be written", errno) }
     #if os(Linux)
       var code = posix_fallocate(descriptor, 0, off_t(size))
       while code == EINTR { code = posix_fallocate(descriptor, 0, off_t(size)) }

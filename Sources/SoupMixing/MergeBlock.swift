@@ -113,6 +113,12 @@ public final class MergeBlock {
     return false
   }
 
+  /// All of the block's memory, for reading something else; what was in it is forgotten.
+  var memoryForReading: UnsafeMutableRawBufferPointer {
+    for index in isLoaded.indices { isLoaded[index] = false }
+    return memory
+  }
+
   /// The finished output.
   var result: UnsafeRawBufferPointer { UnsafeRawBufferPointer(output) }
 

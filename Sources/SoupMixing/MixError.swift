@@ -31,6 +31,14 @@ public struct MixError: Error, Sendable, Equatable, CustomStringConvertible {
       }
     }
 
+    public var tensor: String {
+      switch self {
+      case .missing(_, let tensor), .unexpected(_, let tensor), .shape(_, let tensor, _, _),
+        .dtype(_, let tensor, _, _):
+        tensor
+      }
+    }
+
     public var description: String {
       switch self {
       case .missing(_, let tensor): "missing     \(tensor)"

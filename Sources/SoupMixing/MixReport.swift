@@ -17,6 +17,8 @@ public struct MixReport: Codable, Sendable, Equatable {
   public internal(set) var inputBytes: Int
   /// Size of the output in bytes, with its header.
   public internal(set) var outputBytes: Int
+  /// Bytes of the output that an earlier process, which was killed, had already written.
+  public internal(set) var continuedBytes: Int
   public internal(set) var seconds: Double
   public internal(set) var threads: Int
   /// The instruction set the kernels used.

@@ -18,6 +18,8 @@ import SoupTensors
 public struct Mixer: Sendable {
   /// Threads to use; by default all cores that this process may use.
   public var threads: Int
+  /// Outputs of this many bytes and more are continued after a crash; smaller ones are mixed again sooner than checked.
+  package var journalBytes = 64 << 20
   /// Instruction set of the kernels; by default the best of this processor. All give the same bytes.
   var level: ck_level
 
@@ -44,14 +46,7 @@ public struct Mixer: Sendable {
     var report: MixReport?
     let headerSize = plan.layout.header.count
     let storage = try HostStorage(count: plan.layout.fileSize - headerSize) { memory in
-      nonisolated(unsafe) let memory = memory
-      report = try run(
-        plan, progress: progress,
-        destination: { entry, elements in
-          let start = entry.byteRange.lowerBound - headerSize + elements.lowerBound * entry.dtype.size
-          return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + elements.count * entry.dtype.size])
-        },
-        write: { _, _ in })
+      report = try run(plan, into: MixTarget(memory: memory, headerSize: headerSize), progress)
     }
     var soup = StateDict(metadata: plan.metadata)
     for entry in plan.layout.entries {
@@ -77,19 +72,33 @@ public struct Mixer: Sendable {
   }
 
   /// Mixes a checked recipe into a file.
+  ///
+  /// If this process is killed, however that happens, the same call continues where it ended, as long as the recipe and
+  /// the ingredients' files are the same: finished pieces of the hidden partial file are checked and kept.
   @discardableResult
   public func mix(
     _ plan: MixPlan, to path: String, replacing: Bool = true, progress: (@Sendable (MixProgress) -> Void)? = nil
   ) throws -> MixReport {
     let start = ContinuousClock.now
-    let file = try AtomicFile(path: path, size: plan.layout.fileSize, replacing: replacing)
+    let size = plan.layout.fileSize
+    // The identity costs a look at every file, the journal a checksum: little, but nothing is less.
+    let identity = size < journalBytes ? nil : try MixIdentity(plan, pieceElements: Self.pieceElements)
+    let file = try AtomicFile(path: path, size: size, replacing: replacing, key: identity?.key)
+    let journal = identity.flatMap { identity in
+      file.journalPath.flatMap { MixJournal(path: $0, identity: identity.text, isContinued: file.isContinued) }
+    }
     try plan.layout.header.withUnsafeBytes { try file.write($0, at: 0) }
-    var report = try run(
-      plan, progress: progress, destination: { _, _ in nil },
-      write: { bytes, offset in try file.write(bytes, at: offset) })
+    var report = try run(plan, into: MixTarget(file: file, journal: journal), progress)
     try file.commit()
     report.seconds = (ContinuousClock.now - start) / .seconds(1)
     return report
+  }
+
+  /// Anonymous memory that mixing a plan into a file takes for its blocks, in bytes.
+  func memoryBytes(for plan: MixPlan) -> Int {
+    let widest = plan.tensors.reduce(1) { max($0, $1.inputBytes / max(1, $1.output.count), $1.output.dtype.size) }
+    let elements = min(Self.pieceElements, max(4096, Self.cacheBytes / max(1, widest)))
+    return threads * elements * (widest + 8)
   }
 
   /// The bytes that one thread works on at a time, inputs and output together: they should stay in its cache.
@@ -97,13 +106,8 @@ public struct Mixer: Sendable {
   /// Elements of one piece of work, a run of blocks of one tensor.
   private static let pieceElements = 1 << 18
 
-  /// - Parameters:
-  ///   - destination: memory for a run of elements of an output tensor, or nil to have it handed to `write`.
-  ///   - write: stores finished bytes at a position of the output file.
   private func run(
-    _ plan: MixPlan, progress: (@Sendable (MixProgress) -> Void)?,
-    destination: @Sendable (TensorInfo, Range<Int>) -> UnsafeMutableRawBufferPointer?,
-    write: @Sendable (UnsafeRawBufferPointer, Int) throws -> Void
+    _ plan: MixPlan, into target: MixTarget, _ progress: (@Sendable (MixProgress) -> Void)?
   ) throws -> MixReport {
     let start = ContinuousClock.now
     let work = MixWork(plan: plan, pieceElements: Self.pieceElements)
@@ -114,63 +118,29 @@ public struct Mixer: Sendable {
     let surveys = SurveyBoard(plan: plan, runElements: Self.pieceElements)
     let workers = min(threads, max(1, work.pieceCount))
 
-    withoutActuallyEscaping(destination) { destination in
-      withoutActuallyEscaping(write) { write in
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
-          let block = MergeBlock(
-            checkpoints: plan.checkpoints, ingredients: ingredients, capacity: blockElements * widest, level: level)
-          while let piece = work.next() {
-            do {
-              let tensor = plan.tensors[piece.tensor]
-              // Whole rows, where a method needs them.
-              let step = max(1, blockElements / tensor.rowLength) * tensor.rowLength
-              let merger =
-                try tensor.isMixed
-                ? surveys.merger(for: piece.tensor) { merger, run, tally in
-                  for lower in stride(from: run.lowerBound, to: run.upperBound, by: step) {
-                    block.move(
-                      to: lower..<min(lower + step, run.upperBound), of: tensor.sources, output: tensor.output,
-                      destination: nil)
-                    try merger.gather(block, into: &tally)
-                  }
-                } : nil
-              for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: step) {
-                let elements = lower..<min(lower + step, piece.elements.upperBound)
-                let memory = destination(tensor.output, elements)
-                block.move(to: elements, of: tensor.sources, output: tensor.output, destination: memory)
-                if let merger {
-                  try merger.merge(block)
-                  if block.nonFiniteOutputCount > 0 { try work.noteNonFinite(block, tensor: piece.tensor) }
-                } else {
-                  let primary = tensor.method.primaryIngredient
-                  try block.copy(primary)
-                  if tensor.output.count > 1, try block.differs(from: primary) {
-                    work.noteDifferingInteger(piece.tensor)
-                  }
-                }
-                if memory == nil {
-                  try write(
-                    block.result, tensor.output.byteRange.lowerBound + elements.lowerBound * tensor.output.dtype.size)
-                }
-              }
-              surveys.merged(piece.tensor, elements: piece.elements.count)
-              let completed = work.finish(piece)
-              progress?(
-                MixProgress(completedBytes: completed, totalBytes: plan.inputBytes, tensor: tensor.output.name))
-            } catch {
-              work.fail(error)
-            }
-          }
+    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+      let worker = MixWorker(
+        plan: plan, work: work, surveys: surveys, target: target, blockElements: blockElements,
+        block: MergeBlock(
+          checkpoints: plan.checkpoints, ingredients: ingredients, capacity: blockElements * widest, level: level))
+      while let piece = work.next() {
+        do {
+          let completed = try worker.mix(piece)
+          let name = plan.tensors[piece.tensor].output.name
+          progress?(MixProgress(completedBytes: completed, totalBytes: plan.inputBytes, tensor: name))
+        } catch {
+          work.fail(error)
         }
       }
     }
 
-    let findings = try work.result()
+    let result = try work.result()
     return MixReport(
       ingredients: plan.checkpoints.count, tensors: plan.tensors.count,
       elements: plan.tensors.reduce(0) { $0 + $1.output.count }, inputBytes: plan.inputBytes,
-      outputBytes: plan.layout.fileSize, seconds: (ContinuousClock.now - start) / .seconds(1), threads: workers,
-      instructions: String(cString: ck_level_name(level)), nonFinite: findings.nonFinite,
-      differingIntegers: findings.differingIntegers)
+      outputBytes: plan.layout.fileSize, continuedBytes: result.continuedBytes,
+      seconds: (ContinuousClock.now - start) / .seconds(1), threads: workers,
+      instructions: String(cString: ck_level_name(level)), nonFinite: result.nonFinite,
+      differingIntegers: result.differingIntegers)
   }
 }

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`.
-/// After an intended change: `for c in inspect mix; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
+/// After an intended change: `for c in check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
-  @Test(arguments: ["inspect", "mix"]) func helpIsAsReviewed(command: String) throws {
+  @Test(arguments: ["inspect", "check", "diff", "mix"]) func helpIsAsReviewed(command: String) throws {
     let golden = try String(contentsOfFile: fixture("help/\(command).txt"), encoding: .utf8)
     #expect(try SoupProgram.run(command, "--help").output == golden)
     #expect(try SoupProgram.run("help", command).output == golden)

@@ -1,0 +1,73 @@
+import Crypto
+import SoupCheckpoints
+import SoupTensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What decides the bytes of a mix, without reading them: the recipe, the output's header, and for every ingredient its
+/// files' sizes and times of change and its header. Two mixes of one identity give the same bytes.
+struct MixIdentity {
+  /// 64 hexadecimal digits.
+  let text: String
+  /// Enough of them for a file name.
+  var key: String { String(text.prefix(24)) }
+
+  /// - Parameter pieceElements: how tensors are cut; another cut is another journal.
+  init(_ plan: MixPlan, pieceElements: Int) throws {
+    var hash = SHA256()
+    func add(_ words: String...) {
+      for word in words {
+        // Lengths keep two words from reading like two others.
+        hash.update(data: Data("\(word.utf8.count) \(word)".utf8))
+      }
+    }
+    add("soup-mix", SoupVersion.current, try plan.recipe.json(), "\(pieceElements)")
+    hash.update(data: Data(plan.layout.header))
+    for checkpoint in plan.checkpoints {
+      add(checkpoint.path, "\(checkpoint.entries.count)")
+      for path in checkpoint.files {
+        let state = FileState(path)
+        add(path, "\(state.bytes) \(state.seconds) \(state.nanoseconds)")
+      }
+      for entry in checkpoint.entries {
+        add(entry.name, entry.dtype.rawValue, "\(entry.shape) \(entry.byteRange)")
+      }
+    }
+    text = hash.finalize().map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
+}
+
+/// A file's size and time of change; all zero if there is none.
+struct FileState: Equatable, Sendable {
+  let bytes: Int
+  let seconds: Int
+  let nanoseconds: Int
+
+  init(_ path: String) {
+    var information = stat()
+    guard stat(path, &information) == 0 else {
+      (bytes, seconds, nanoseconds) = (0, 0, 0)
+      return
+    }
+    #if canImport(Darwin)
+      let time = information.st_mtimespec
+    #else
+      let time = information.st_mtim
+    #endif
+    (bytes, seconds, nanoseconds) = (Int(information.st_size), Int(time.tv_sec), Int(time.tv_nsec))
+  }
+}

@@ -1,0 +1,56 @@
+import CKernels
+import SoupCheckpoints
+
+/// One thread of a mix: mixes a piece at a time.
+struct MixWorker {
+  let plan: MixPlan
+  let work: MixWork
+  let surveys: SurveyBoard
+  let target: MixTarget
+  /// Elements of one block.
+  let blockElements: Int
+  let block: MergeBlock
+
+  /// Mixes a piece, unless an earlier process has, and returns the bytes of input done so far in all.
+  func mix(_ piece: MixWork.Piece) throws -> Int {
+    let tensor = plan.tensors[piece.tensor]
+    if let findings = target.findings(inFinished: piece, of: tensor.output, buffer: { block.memoryForReading }) {
+      surveys.merged(piece.tensor, elements: piece.elements.count)
+      return work.finish(piece, findings, isContinued: true)
+    }
+    // Whole rows, where a method needs them.
+    let step = max(1, blockElements / tensor.rowLength) * tensor.rowLength
+    let merger = tensor.isMixed ? try merger(of: piece.tensor, step: step) : nil
+    var findings = MixWork.Findings()
+    var checksum = ck_checksum()
+    for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: step) {
+      let elements = lower..<min(lower + step, piece.elements.upperBound)
+      let memory = target.destination(tensor.output, elements)
+      block.move(to: elements, of: tensor.sources, output: tensor.output, destination: memory)
+      if let merger {
+        try merger.merge(block)
+        if block.nonFiniteOutputCount > 0 { try work.blame(block, in: &findings) }
+      } else {
+        let primary = tensor.method.primaryIngredient
+        try block.copy(primary)
+        if tensor.output.count > 1, try block.differs(from: primary) { findings.integersDiffer = true }
+      }
+      if memory == nil { try target.write(block.result, tensor.output, from: lower, checksum: &checksum) }
+    }
+    target.finish(piece, findings, checksum: checksum)
+    surveys.merged(piece.tensor, elements: piece.elements.count)
+    return work.finish(piece, findings)
+  }
+
+  /// The tensor's merger, after taking part in what must be known of the whole tensor first.
+  private func merger(of index: Int, step: Int) throws -> any TensorMerger {
+    let tensor = plan.tensors[index]
+    return try surveys.merger(for: index) { merger, run, tally in
+      for lower in stride(from: run.lowerBound, to: run.upperBound, by: step) {
+        block.move(
+          to: lower..<min(lower + step, run.upperBound), of: tensor.sources, output: tensor.output, destination: nil)
+        try merger.gather(block, into: &tally)
+      }
+    }
+  }
+}
