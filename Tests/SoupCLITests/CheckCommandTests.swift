@@ -31,7 +31,8 @@ import Testing
 }
 
 @Suite struct DiffCommandTests {
-  let (a, b) = (fixture("merges/m1.float32.safetensors"), fixture("merges/m2.float32.safetensors"))
+  let a = fixture("merges/m1.float32.safetensors")
+  let b = fixture("merges/m2.float32.safetensors")
 
   @Test func printsATableWithTheMostChangedFirst() throws {
     let result = try SoupProgram.run("diff", a, b, "--base", fixture("merges/m3.float32.safetensors"))

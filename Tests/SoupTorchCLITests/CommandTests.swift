@@ -20,7 +20,8 @@ import Testing
   private func train(_ output: String, _ arguments: String..., from base: String? = nil) throws -> SoupProgram.Result {
     let start = base.map { ["--from", $0] } ?? ["--model", "resnet8"]
     return try SoupProgram.run(
-      SoupProgram.path, ["train", "--data", data, "-o", output, "--batch-size", "32", "--threads", "1"] + start + arguments,
+      SoupProgram.path,
+      ["train", "--data", data, "-o", output, "--batch-size", "32", "--threads", "1"] + start + arguments,
       in: folder.path)
   }
 
@@ -99,7 +100,8 @@ import Testing
     let process = Process()
     process.executableURL = URL(filePath: SoupProgram.path)
     process.arguments = [
-      "train", "--data", data, "--model", "resnet8", "--batch-size", "32", "-o", "i.safetensors", "--epochs", "10000", "--threads", "1",
+      "train", "--data", data, "--model", "resnet8", "--batch-size", "32", "-o", "i.safetensors",
+      "--epochs", "10000", "--threads", "1",
     ]
     process.currentDirectoryURL = URL(filePath: folder.path)
     let errors = Pipe()

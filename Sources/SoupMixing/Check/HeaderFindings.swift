@@ -125,7 +125,7 @@ struct HeaderFindings {
 
   /// Heads that have the embedding's shape in every ingredient that has both, but that some do not have.
   private mutating func tiedLayers() {
-    let tying = checkpoints.map { ModelFolder(beside: $0.path)?.configuration?.tiesEmbeddings }
+    let tying = checkpoints.map { CompanionFiles(beside: $0.path)?.configuration?.tiesEmbeddings }
     guard tying.contains(true), tying.contains(false) else { return }
     for (checkpoint, isTied) in zip(checkpoints, tying) where isTied == true {
       findings.append(
@@ -138,7 +138,7 @@ struct HeaderFindings {
 
   /// `config.json` and tokenizer files in the ingredients' folders.
   private mutating func companions() {
-    let folders = checkpoints.map { ModelFolder(beside: $0.path) }
+    let folders = checkpoints.map { CompanionFiles(beside: $0.path) }
     guard let index = folders.firstIndex(where: { $0 != nil }), let first = folders[index] else { return }
     for (checkpoint, folder) in zip(checkpoints, folders) {
       guard let folder, folder.path != first.path else { continue }
@@ -151,7 +151,7 @@ struct HeaderFindings {
               advice: "mix only fine-tunings of one model"))
         }
       }
-      for name in ModelFolder.tokenizerFiles where first.differs(name, from: folder) {
+      for name in CompanionFiles.tokenizerFiles where first.differs(name, from: folder) {
         findings.append(
           CheckFinding(
             .warning, .vocabulary, file: checkpoint.path,
@@ -163,7 +163,7 @@ struct HeaderFindings {
 }
 
 /// The small files beside a checkpoint in a Hugging Face folder.
-private struct ModelFolder {
+private struct CompanionFiles {
   /// The keys that must agree for weights to mean the same.
   struct Configuration: Decodable {
     enum CodingKeys: String, CodingKey {
@@ -229,7 +229,7 @@ private struct ModelFolder {
   }
 
   /// Whether both folders have the file, with different contents.
-  func differs(_ name: String, from other: ModelFolder) -> Bool {
+  func differs(_ name: String, from other: CompanionFiles) -> Bool {
     guard let a = Self.read(path + "/" + name), let b = Self.read(other.path + "/" + name) else { return false }
     return a != b
   }

@@ -1,5 +1,6 @@
 import CKernels
 import SoupTensors
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

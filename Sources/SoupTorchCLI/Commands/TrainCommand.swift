@@ -92,7 +92,7 @@ struct TrainCommand: ConsoleCommand {
   private func train(_ trainer: Trainer, _ console: Console) throws {
     let output = trainer.files.output
     var bar: ProgressBar?
-    let outcome = try trainer.run(shouldStop: { Interrupts.isRequested }) { progress in
+    let show: (TrainingProgress) throws -> Void = { progress in
       switch progress {
       case .started(let plan):
         let resumed = plan.completedSteps > 0 ? ", continuing after step \(Format.count(plan.completedSteps))" : ""
@@ -112,6 +112,7 @@ struct TrainCommand: ConsoleCommand {
       case .saved: break
       }
     }
+    let outcome = try trainer.run(shouldStop: { Interrupts.isRequested }, progress: show)
     bar?.finish()
     switch outcome {
     case .finished(let summary):
