@@ -65,7 +65,9 @@ public struct TensorDifference: Codable, Sendable, Equatable {
   }
 
   private static func cosine(_ product: Double, _ a: Double, _ b: Double) -> Double? {
-    // Two roots, because the product of two squares can leave the range.
-    a > 0 && b > 0 ? min(1, max(-1, product / (a.squareRoot() * b.squareRoot()))) : nil
+    guard a > 0, b > 0 else { return nil }
+    // Two roots, because the product of two squares can leave the range; none for equal norms, where they would round.
+    let scale = a == b ? a : a.squareRoot() * b.squareRoot()
+    return min(1, max(-1, product / scale))
   }
 }
