@@ -18,7 +18,9 @@ if ! "$python" -c 'import torch, numpy' 2>/dev/null; then
   say "run.sh: making .venv-bench with PyTorch (once)"
   python3 -m venv .venv-bench
   .venv-bench/bin/pip install --quiet numpy safetensors
-  .venv-bench/bin/pip install --quiet torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu ||
+  # The CPU build where it is to be had; on macOS and Arm the plain wheel is one.
+  .venv-bench/bin/pip install --quiet torch==2.13.0+cpu 2>/dev/null ||
+    .venv-bench/bin/pip install --quiet torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu 2>/dev/null ||
     .venv-bench/bin/pip install --quiet torch==2.13.0
 fi
 
