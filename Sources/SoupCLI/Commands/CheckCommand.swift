@@ -30,31 +30,27 @@ struct CheckCommand: ConsoleCommand {
     name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where the soup would go.", valueName: "file"))
   var outputPath: String?
 
-  @Option(name: .long, help: "The dtype that the soup would be stored in.")
-  var dtype: FloatName?
-
   @Flag(name: .long, help: "Read the values: NaN, infinite and all-zero tensors, overflow of --dtype.")
   var values = false
 
   @Flag(name: .long, help: "The output may exist.")
   var force = false
 
-  @Option(name: .long, help: ArgumentHelp("Threads; all cores by default.", valueName: "n"))
-  var threads: Int?
-
+  @OptionGroup(title: "Output") var form: DTypeOptions
+  @OptionGroup(title: "Method") var method: MethodOptions
+  @OptionGroup(title: "Running") var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     if ingredients.isEmpty { throw ValidationError("Name the checkpoints to check.") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
   }
 
   func run(_ console: Console) throws {
-    var recipe = Recipe.uniform(try CheckpointPaths.expand(ingredients))
-    recipe.dtype = dtype?.dtype
+    var recipe = try method.recipe(try CheckpointPaths.expand(ingredients))
+    recipe.dtype = form.dtype?.dtype
     let bar = console.progress("Reading values", unit: .bytes)
     let check = try MixCheck(
-      recipe, output: outputPath, replacing: force, mixer: Mixer(threads: threads), values: values
+      recipe, output: outputPath, replacing: force, mixer: engine.mixer, values: values
     ) { done, total in
       bar.update(completed: done, total: total)
     }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import SoupCheckpoints
 import SoupMixing
-import SoupTensors
 
 /// `soup mix`: checkpoints in, one checkpoint out.
 struct MixCommand: ConsoleCommand {
@@ -32,99 +30,38 @@ struct MixCommand: ConsoleCommand {
     help: ArgumentHelp("Checkpoint files, folders of *.safetensors, or quoted patterns.", valueName: "ingredient"))
   var ingredients: [String]
 
-  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The soup's file.", valueName: "file"))
-  var outputPath: String
-
-  @Flag(name: .long, help: "Give every ingredient the same share (the default).")
-  var uniform = false
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp("One weight for each ingredient, in order, separated by commas.", valueName: "w1,w2,…"))
-  var weights: WeightList?
-
-  @Flag(
-    name: .long, inversion: .prefixedNo,
-    help: "Divide the weighted sum by the sum of the weights.")
-  var normalize = true
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "Interpolate two ingredients: (1 - a) of the first, a of the second; beyond 0…1 extrapolates.",
-      valueName: "a"))
-  var alpha: Double?
-
-  @Option(
-    name: .long,
-    help: "Store floating-point tensors as float32, float16, bfloat16, float64, float8_e4m3 or float8_e5m2.")
-  var dtype: FloatName?
-
-  @Flag(name: .long, help: "Replace the output if it exists; it may be one of the ingredients.")
-  var force = false
-
-  @Option(name: .long, help: ArgumentHelp("Threads; all cores by default. The result is the same.", valueName: "n"))
-  var threads: Int?
-
+  @OptionGroup(title: "Output") var soup: SoupFileOptions
+  @OptionGroup(title: "Output") var form: DTypeOptions
+  @OptionGroup(title: "Method") var method: MethodOptions
+  @OptionGroup(title: "Running") var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     if ingredients.isEmpty { throw ValidationError("Name the checkpoints to mix.") }
-    let ways = [uniform ? "--uniform" : nil, weights.map { _ in "--weights" }, alpha.map { _ in "--alpha" }]
-      .compactMap { $0 }
-    if ways.count > 1 { throw ValidationError("Choose one of \(ways.joined(separator: " and ")).") }
-    if !normalize, weights == nil { throw ValidationError("--no-normalize goes with --weights.") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
   }
 
   func run(_ console: Console) throws {
     let paths = try CheckpointPaths.expand(ingredients)
-    let plan = try MixPlan(try recipe(paths))
+    var recipe = try method.recipe(paths)
+    recipe.dtype = form.dtype?.dtype
+    let plan = try MixPlan(recipe)
     Interruption.removesPartialFiles()
-    let mixer = Mixer(threads: threads)
     let label = "Mixing \(paths.count) checkpoint\(paths.count == 1 ? "" : "s")"
     let bar = console.progress(label, total: plan.inputBytes, unit: .bytes)
-    let report: MixReport
-    do {
-      report = try mixer.mix(plan, to: outputPath, replacing: force) { progress in
-        bar.raise(to: progress.completedBytes, message: progress.tensor)
-      }
-    } catch let error as CheckpointError where error.code == .exists {
-      throw CheckpointError(
-        .exists, error.path, error.detail, advice: "name another output, or replace it with --force")
+    let report = try soup.mix(plan, with: engine.mixer) { progress in
+      bar.raise(to: progress.completedBytes, message: progress.tensor)
     }
     bar.finish()
     for warning in report.warnings { console.warn(warning) }
     if console.isJSON {
-      try console.emit(MixResult(output: outputPath, recipe: plan.recipe, report: report, warnings: report.warnings))
+      try console.emit(MixResult(output: soup.path, recipe: plan.recipe, report: report, warnings: report.warnings))
     } else {
       let rate = Double(report.inputBytes) / max(report.seconds, 1e-9)
       console.note(
         "Mixed \(paths.count) checkpoint\(paths.count == 1 ? "" : "s") of \(Format.count(report.tensors)) tensors into "
-          + "\(outputPath): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds))"
+          + "\(soup.path): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds))"
           + (report.seconds > 0.1 ? ", read at \(Format.bytes(Int(rate)))/s" : ""))
     }
-  }
-
-  private func recipe(_ paths: [String]) throws -> Recipe {
-    var recipe: Recipe
-    if let weights {
-      guard weights.values.count == paths.count else {
-        throw ValidationError(
-          "--weights has \(weights.values.count) numbers, but there are \(paths.count) ingredients: "
-            + paths.joined(separator: ", "))
-      }
-      recipe = .weighted(zip(paths, weights.values).map { (path: $0, weight: $1) }, normalize: normalize)
-    } else if let alpha {
-      guard paths.count == 2 else {
-        throw ValidationError("--alpha interpolates two ingredients, but there are \(paths.count).")
-      }
-      recipe = .interpolate(paths[0], paths[1], alpha: alpha)
-    } else {
-      recipe = .uniform(paths)
-    }
-    recipe.dtype = dtype?.dtype
-    return recipe
   }
 }
 
@@ -134,26 +71,4 @@ private struct MixResult: Encodable {
   let recipe: Recipe
   let report: MixReport
   let warnings: [String]
-}
-
-/// `1,2.5,-1` on the command line.
-struct WeightList: ExpressibleByArgument {
-  let values: [Double]
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let values = parts.compactMap { Double($0) }
-    guard values.count == parts.count, values.allSatisfy(\.isFinite) else { return nil }
-    self.values = values
-  }
-}
-
-/// A floating-point dtype on the command line, in any usual spelling.
-struct FloatName: ExpressibleByArgument {
-  let dtype: DType
-
-  init?(argument: String) {
-    guard let dtype = DType(parsing: argument), dtype.isFloatingPoint else { return nil }
-    self.dtype = dtype
-  }
 }
