@@ -89,7 +89,12 @@ if let libtorch {
     .target(
       name: "SoupEvaluation",
       dependencies: ["SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupTensors"]),
-    .target(name: "SoupSeasoning", dependencies: ["SoupEvaluation", "SoupMixing", "SoupCheckpoints", "SoupTensors"]),
+    .target(
+      name: "SoupSeasoning",
+      dependencies: [
+        "SoupEvaluation", "SoupModels", "SoupTorch", "SoupData", "SoupMixing", "SoupCheckpoints", "SoupTensors",
+        "CKernels",
+      ]),
   ]
   targets += [
     .target(

@@ -147,7 +147,7 @@ struct Gradients {
 template <class T>
 Gradients differentiate(
     const at::Tensor &dy, const at::Tensor &x, const at::Tensor &y, const at::Tensor &weight, const at::Tensor &mean,
-    const at::Tensor &inverse, bool has_residual, bool relu) {
+    const at::Tensor &inverse, bool has_residual, bool relu, bool frozen = false) {
   int64_t channels = x.size(1);
   Gradients g;
   g.x = at::empty_like(x);
@@ -170,18 +170,18 @@ Gradients differentiate(
       product[c] += second[c];
     }
   });
-  // dx = γ/σ · (g − mean(g) − x̂ · mean(g · x̂)) = g · scale + x · slope + shift
+  // dx = γ/σ · (g − mean(g) − x̂ · mean(g · x̂)) = g · scale + x · slope + shift; by given statistics only γ/σ · g
   auto *w = weight.const_data_ptr<float>(), *s = inverse.const_data_ptr<float>(), *m = a.mean;
   auto *dw = g.weight.mutable_data_ptr<float>(), *db = g.bias.mutable_data_ptr<float>();
   double count = static_cast<double>(a.end);
   std::vector<float> scale(channels), slope(channels), shift(channels);
   for (int64_t c = 0; c < channels; ++c) {
-    double factor = static_cast<double>(w[c]) * s[c], along = product[c] * s[c] * s[c] / count * factor;
+    double factor = static_cast<double>(w[c]) * s[c], along = frozen ? 0 : product[c] * s[c] * s[c] / count * factor;
     dw[c] = static_cast<float>(product[c] * s[c]);
     db[c] = static_cast<float>(sum[c]);
     scale[c] = static_cast<float>(factor);
     slope[c] = static_cast<float>(-along);
-    shift[c] = static_cast<float>(along * m[c] - factor * sum[c] / count);
+    shift[c] = static_cast<float>(along * m[c] - (frozen ? 0 : factor * sum[c] / count));
   }
   a.scale = scale.data();
   a.slope = slope.data();
@@ -216,6 +216,44 @@ struct BatchNorm : torch::autograd::Function<BatchNorm> {
         ? differentiate<float>(dy, x, saved[4], saved[1], saved[2], saved[3], residual, relu)
         : differentiate<kernels::bf16>(dy, x, saved[4], saved[1], saved[2], saved[3], residual, relu);
     return {g.x, g.weight, g.bias, g.residual, {}, {}, {}, {}, {}};
+  }
+};
+
+/// Batch norm by given statistics, which are constants to it, with gradients for everything else.
+struct FrozenBatchNorm : torch::autograd::Function<FrozenBatchNorm> {
+  static at::Tensor forward(
+      torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+      const std::optional<at::Tensor> &addend, const at::Tensor &mean, const at::Tensor &variance, double epsilon,
+      bool relu) {
+    auto residual = addend.value_or(at::Tensor());
+    auto inverse = at::rsqrt(variance.to(at::kDouble) + epsilon).to(at::kFloat);
+    int64_t channels = x.size(1);
+    std::vector<float> scale(channels), shift(channels);
+    auto *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
+    auto *m = mean.const_data_ptr<float>(), *s = inverse.const_data_ptr<float>();
+    for (int64_t c = 0; c < channels; ++c) {
+      double factor = static_cast<double>(w[c]) * s[c];
+      scale[c] = static_cast<float>(factor);
+      shift[c] = static_cast<float>(b[c] - m[c] * factor);
+    }
+    auto y = x.scalar_type() == at::kFloat ? normalized<float>(x, scale, shift, residual, relu)
+                                           : normalized<kernels::bf16>(x, scale, shift, residual, relu);
+    context->save_for_backward({x, weight, mean, inverse, relu ? y : at::Tensor()});
+    context->saved_data["residual"] = residual.defined();
+    context->saved_data["relu"] = relu;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(
+      torch::autograd::AutogradContext *context, const torch::autograd::variable_list &gradients) {
+    auto saved = context->get_saved_variables();
+    auto x = saved[0];
+    auto dy = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+    bool residual = context->saved_data["residual"].toBool(), relu = context->saved_data["relu"].toBool();
+    auto g = x.scalar_type() == at::kFloat
+        ? differentiate<float>(dy, x, saved[4], saved[1], saved[2], saved[3], residual, relu, /*frozen=*/true)
+        : differentiate<kernels::bf16>(dy, x, saved[4], saved[1], saved[2], saved[3], residual, relu, /*frozen=*/true);
+    return {g.x, g.weight, g.bias, g.residual, {}, {}, {}, {}};
   }
 };
 
@@ -279,6 +317,7 @@ at::Tensor batch_norm(
   bool any = recorded(x) || recorded(weight) || recorded(bias) || (residual.defined() && recorded(residual));
   if (fits && training && x.numel() > channels)
     return BatchNorm::apply(x, weight, bias, optional(residual), mean, variance, momentum, epsilon, relu);
+  if (fits && !training && any) return FrozenBatchNorm::apply(x, weight, bias, optional(residual), mean, variance, epsilon, relu);
   if (fits && !training && !any) {
     std::vector<float> scale(channels), shift(channels);
     auto *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();

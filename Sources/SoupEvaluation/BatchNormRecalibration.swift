@@ -34,11 +34,11 @@ public struct BatchNormRecalibration {
 
   /// Replaces the running statistics of `model`; its parameters stay.
   /// - Throws: `EvaluationError.Code.unsupported` if the model has no batch norm.
-  public func apply(to model: any Model) throws {
+  public func apply(to model: any Network) throws {
     let layers = model.batchNorms
     guard !layers.isEmpty else {
       throw EvaluationError(
-        .unsupported, "\(model.configuration) has no batch norm whose statistics could be recomputed")
+        .unsupported, "the model has no batch norm whose statistics could be recomputed")
     }
     let momenta = layers.map(\.momentum)
     defer { for (layer, momentum) in zip(layers, momenta) { layer.momentum = momentum } }

@@ -30,25 +30,35 @@ public struct Evaluator {
 
   /// Logits of every image: `[N, classes]` float32.
   /// - Parameter progress: called with the number of images done.
-  public func logits(of model: any Model, progress: (Int) throws -> Void = { _ in }) throws -> HostTensor {
-    try refuseMismatch(model.configuration)
-    let inference = try model.inference(precision: precision, batchSize: min(loader.batchSize, data.count))
-    let classes = model.configuration.classes
+  public func logits(of model: any Network, progress: (Int) throws -> Void = { _ in }) throws -> HostTensor {
+    let classes = data.classCount
     return try HostTensor(dtype: .float32, shape: [data.count, classes]) { bytes in
       var done = 0
-      let batches = loader.batches(epoch: 0)
-      while let batch = try batches.next() {
-        let output = try withoutGradients { try inference(Tensor(batch.images, device: device)).to(.float32).host() }
-        guard output.shape == [batch.count, classes] else {
-          throw EvaluationError(
-            .shape, "the model gave logits of shape \(output.shape) for \(batch.count) images of \(classes) classes")
-        }
-        output.withUnsafeBytes {
+      try forEachBatch(of: model) { logits, _ in
+        try logits.withUnsafeBytes {
           UnsafeMutableRawBufferPointer(rebasing: bytes[(done * classes * 4)...]).copyMemory(from: $0)
         }
-        done += batch.count
+        done += logits.shape[0]
         try progress(done)
+        return true
       }
+    }
+  }
+
+  /// Runs a model batch by batch.
+  /// - Parameter body: gets logits `[n, classes]` and the positions of their images in `data`; false ends the run.
+  public func forEachBatch(of model: any Network, _ body: (HostTensor, [Int]) throws -> Bool) throws {
+    try refuseMismatch(model)
+    let inference = try model.inference(precision: precision, batchSize: min(loader.batchSize, data.count))
+    let batches = loader.batches(epoch: 0)
+    while let batch = try batches.next() {
+      let output = try withoutGradients { try inference(Tensor(batch.images, device: device)).to(.float32).host() }
+      guard output.shape == [batch.count, data.classCount] else {
+        throw EvaluationError(
+          .shape,
+          "the model gave logits of shape \(output.shape) for \(batch.count) images of \(data.classCount) classes")
+      }
+      guard try body(output, batch.indices) else { return }
     }
   }
 
@@ -56,14 +66,12 @@ public struct Evaluator {
   public func score(_ logits: HostTensor) throws -> Score { try Score(logits: logits, labels: labels) }
 
   /// The score of a model on these images.
-  public func score(_ model: any Model, progress: (Int) throws -> Void = { _ in }) throws -> Score {
+  public func score(_ model: any Network, progress: (Int) throws -> Void = { _ in }) throws -> Score {
     try score(logits(of: model, progress: progress))
   }
 
-  private func refuseMismatch(_ model: ModelConfiguration) throws(EvaluationError) {
-    var problems: [String] = []
-    if model.channels != data.channels { problems.append("\(model.channels) channels, the images \(data.channels)") }
-    if model.classes != data.classCount { problems.append("\(model.classes) classes, the data \(data.classCount)") }
+  private func refuseMismatch(_ model: any Network) throws(EvaluationError) {
+    let problems = model.problems(channels: data.channels, classes: data.classCount)
     guard problems.isEmpty else {
       throw EvaluationError(.shape, "the model does not fit \(data.name): it has \(problems.joined(separator: "; "))")
     }

@@ -10,7 +10,7 @@ import SoupTorch
 /// an ensemble of them costs nothing more.
 public final class RecipeScorer: Scorer {
   public let evaluator: Evaluator
-  private let model: any Model
+  private let model: any Network
   private let mixer: Mixer
   private let recalibration: BatchNormRecalibration?
   private var scores: [Recipe: Score] = [:]
@@ -27,7 +27,7 @@ public final class RecipeScorer: Scorer {
   ///   - recalibration: recomputes the batch-norm statistics of every soup of two or more ingredients; nil keeps their
   ///     average, as the papers do.
   public init(
-    model: any Model, evaluator: Evaluator, mixer: Mixer = Mixer(), recalibration: BatchNormRecalibration? = nil
+    model: any Network, evaluator: Evaluator, mixer: Mixer = Mixer(), recalibration: BatchNormRecalibration? = nil
   ) {
     self.model = model
     self.evaluator = evaluator

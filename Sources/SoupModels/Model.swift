@@ -2,14 +2,10 @@ import SoupTensors
 import SoupTorch
 
 /// An image classifier: a network that turns images into features, and a linear classifier on them.
-public protocol Model: AnyObject {
+public protocol Model: Network {
   var configuration: ModelConfiguration { get }
-  /// All parameters and buffers, under the names that the field uses for this architecture.
-  var store: ParameterStore { get }
   /// The last layer, features → logits.
   var classifier: Linear { get }
-  /// Every batch norm of the network; empty for a ViT.
-  var batchNorms: [BatchNorm2d] { get }
 
   /// What the classifier sees.
   /// - Parameters:
@@ -26,6 +22,12 @@ public protocol Model: AnyObject {
   func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel
 }
 
+extension Network {
+  public func inference(precision: Precision) throws -> any InferenceModel {
+    try inference(precision: precision, batchSize: 128)
+  }
+}
+
 /// A network ready for prediction and nothing else.
 public protocol InferenceModel: AnyObject {
   /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`, float32.
@@ -38,8 +40,13 @@ extension Model {
     try classifier(features(images, training: training))
   }
 
-  public func inference(precision: Precision) throws -> any InferenceModel {
-    try inference(precision: precision, batchSize: 128)
+  public func problems(channels: Int, classes: Int) -> [String] {
+    var problems: [String] = []
+    if configuration.channels != channels {
+      problems.append("\(configuration.channels) channels, the images \(channels)")
+    }
+    if configuration.classes != classes { problems.append("\(configuration.classes) classes, the data \(classes)") }
+    return problems
   }
 
   /// Writes new values into the classifier, drawn as in a new model: for fine-tuning on other classes.

@@ -5,6 +5,14 @@ public struct SeasoningError: Error, Sendable, CustomStringConvertible {
     /// The same checkpoint twice; it would weigh double.
     case repeatedIngredient
     case noFiniteScore
+    /// A setting is out of its range.
+    case badConfiguration
+    /// The state of an interrupted search cannot be continued.
+    case badState
+    /// The loss or a coefficient is no longer finite.
+    case diverged
+    /// A scoring program failed, or printed nothing that is a score.
+    case scorer
   }
 
   public let code: Code

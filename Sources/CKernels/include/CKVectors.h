@@ -18,6 +18,8 @@ void ck_add_products(ck_level level, double *sum, const double *x, const double 
 void ck_divide(ck_level level, double *x, const double *y, double smallest, const double *fallback, size_t n);
 /// The dot product of x and y, summed in eight lanes.
 double ck_dot(ck_level level, const double *x, const double *y, size_t n);
+/// The dot product of n stored floating-point elements and a vector of floats, in double; float sources in 32 lanes.
+double ck_dot_stored(ck_level level, ck_dtype dtype, const void *source, const float *y, size_t n);
 /// The sum of |x|, in eight lanes.
 double ck_sum_magnitudes(ck_level level, const double *x, size_t n);
 

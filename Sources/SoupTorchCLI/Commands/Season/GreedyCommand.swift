@@ -8,14 +8,6 @@ import SoupSeasoning
 import SoupTensors
 import SoupTorch
 
-/// `soup season`
-struct SeasonCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "season",
-    abstract: "Search which ingredients to mix, and how much of each.",
-    subcommands: [GreedyCommand.self])
-}
-
 /// `soup season greedy`
 struct GreedyCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
@@ -31,13 +23,7 @@ struct GreedyCommand: ConsoleCommand {
       held-out images. Recipe 1 of Wortsman et al., 2022, arXiv:2203.05482.
       """)
 
-  @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
-  var checkpoints: [String]
-
-  @Option(
-    name: [.customShort("o"), .customLong("output")],
-    help: ArgumentHelp("The soup to write (safetensors).", valueName: "path"))
-  var soupPath: String
+  @OptionGroup var seasoning: SeasoningOptions
 
   @Option(
     help: ArgumentHelp(
@@ -48,29 +34,16 @@ struct GreedyCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("top1, top5, loss or ece.", valueName: "metric"))
   var metric: Metric = .top1
 
-  @Option(help: .hidden) var split: EvaluationImages.Part = .heldOut
-
-  @Flag(help: "Replace an existing output.") var force = false
-
   @OptionGroup(title: "Data") var data: EvaluationDataOptions
   @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
-  func validate() throws {
-    guard split == .heldOut else {
-      throw ValidationError(
-        "ingredients are chosen on held-out images only: a soup chosen on the \(split.rawValue) images has no honest "
-          + "score there. Leave out --split")
-    }
-  }
-
   func run(_ console: Console) throws {
-    guard force || !FileManager.default.fileExists(atPath: soupPath) else {
-      throw CheckpointError(.exists, soupPath, "the output exists already", advice: "replace it with --force")
-    }
+    try seasoning.checkOutput()
+    let soupPath = seasoning.soupPath
     let device = try computation.prepare()
-    let ingredients = try Ingredients(checkpoints, model: data.namedModel())
+    let ingredients = try Ingredients(seasoning.checkpoints, model: data.namedModel())
     let images = try EvaluationImages(data, for: ingredients, console: console)
     let heldOut = try images.load(.heldOut)
     let evaluator = try Evaluator(

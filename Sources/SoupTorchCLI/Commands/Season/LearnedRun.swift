@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import SoupCLI
+import SoupCheckpoints
+import SoupData
+import SoupEvaluation
+import SoupMixing
+import SoupModels
+import SoupSeasoning
+import SoupTensors
+import SoupTorch
+
+/// What `soup season learned` and `layerwise` do.
+struct LearnedRun {
+  let seasoning: SeasoningOptions
+  let learning: LearningOptions
+  let data: EvaluationDataOptions
+  let computation: DeviceOptions
+
+  func run(_ extent: MixtureCoefficients.Extent, _ console: Console) throws {
+    Interrupts.install()
+    try seasoning.checkOutput()
+    let device = try computation.prepare()
+    let ingredients = try Ingredients(seasoning.checkpoints, model: data.namedModel())
+    let images = try EvaluationImages(data, for: ingredients, console: console)
+    let heldOut = try images.load(.heldOut)
+    let model = try ingredients.makeModel(on: device)
+    let soup = LearnedSoup(
+      extent, learningRate: learning.lr, epochs: learning.epochs, batchSize: learning.stepImages,
+      learnsTemperature: learning.temperature, seed: learning.seed, precision: computation.precision(on: device))
+    let state = seasoning.soupPath + ".state"
+    if learning.restart { try? FileManager.default.removeItem(atPath: state) }
+
+    var bar: ProgressBar?
+    let show: (LearnedProgress) -> Void = { step in
+      if bar == nil {
+        bar = console.progress("Learning", total: step.totalSteps, unit: .items("steps"))
+        if step.step > 1 { console.note("continuing after step \(Format.count(step.step - 1))") }
+      }
+      bar?.update(
+        completed: step.step,
+        message: "loss \(Format.fixed(step.loss, 4)), beta \(Format.fixed(step.temperature, 3))")
+    }
+    let outcome = try soup.season(
+      ingredients.paths, model: model, data: heldOut, device: device, loaderThreads: computation.loaderThreads,
+      saving: .init(path: state, every: .seconds(learning.saveEvery)), shouldStop: { Interrupts.isRequested },
+      progress: show)
+    bar?.finish()
+    guard case .finished(let result) = outcome else {
+      console.note("stopped; the state is in \(state). Run the same command again to continue")
+      throw ExitCode(Interrupts.exitCode)
+    }
+    try finish(result, ingredients, model, device, images: images, heldOut: heldOut, console)
+    try? FileManager.default.removeItem(atPath: state)
+  }
+
+  private func finish(
+    _ result: LearnedResult, _ ingredients: Ingredients, _ model: any Model, _ device: Device,
+    images: EvaluationImages, heldOut: any ImageDataset, _ console: Console
+  ) throws {
+    let evaluator = try Evaluator(
+      heldOut, batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
+      loaderThreads: computation.loaderThreads)
+    let recalibration =
+      try learning.recomputeBN
+      ? BatchNormRecalibration(
+        images.load(.train), images: learning.batchNormImages, batchSize: data.batchSize, device: device,
+        loaderThreads: computation.loaderThreads) : nil
+    let scorer = RecipeScorer(model: model, evaluator: evaluator, recalibration: recalibration)
+    let uniform = try scorer.score(.uniform(result.paths))
+    let score = try scorer.score(result.recipe)
+    var soup = try scorer.weights(result.recipe)
+    soup.metadata["soup.seasoning"] = try Console.json(
+      Provenance(result, heldOut: score, recomputed: learning.recomputeBN))
+    try CheckpointWriter.write(soup, to: seasoning.soupPath)
+    if let path = learning.recipe {
+      try Data((result.recipe.json() + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+    if console.isJSON {
+      try console.emit(
+        Report(
+          output: seasoning.soupPath, ingredients: result.paths, weights: result.meanWeights,
+          temperature: result.temperature, epochs: result.epochs, heldOut: score, uniform: uniform))
+      return
+    }
+    var table = Table([.init("ingredient"), .init("share %", .right)])
+    for (index, name) in ingredients.names.enumerated() {
+      table.add([name, Format.percent(result.meanWeights[index])])
+    }
+    console.print(table)
+    console.print(
+      "\(seasoning.soupPath): held-out \(Metric.top1.text(of: score)), loss \(Format.fixed(score.loss, 4)); uniform soup "
+        + "\(Metric.top1.text(of: uniform)), \(Format.fixed(uniform.loss, 4)); beta \(Format.fixed(result.temperature, 3))"
+    )
+  }
+}
+
+extension LearnedRun {
+  private struct Report: Encodable {
+    let output: String
+    let ingredients: [String]
+    /// Averaged over tensors.
+    let weights: [Double]
+    let temperature: Double
+    let epochs: [LearnedResult.Epoch]
+    let heldOut: Score
+    let uniform: Score
+  }
+
+  /// What the soup's metadata tells about the search; the coefficients of every tensor are in its recipe.
+  private struct Provenance: Encodable {
+    let method: String
+    let settings: LearnedSoup
+    let weights: [Double]
+    let temperature: Double
+    let heldOut: Double
+    let loss: Double
+    let recomputedBatchNorm: Bool
+
+    init(_ result: LearnedResult, heldOut: Score, recomputed: Bool) {
+      method = result.configuration.extent == .model ? "learned" : "layerwise"
+      settings = result.configuration
+      weights = result.meanWeights
+      temperature = result.temperature
+      self.heldOut = heldOut.top1
+      loss = heldOut.loss
+      recomputedBatchNorm = recomputed
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import SoupCheckpoints
+
+/// What every search over ingredients takes.
+struct SeasoningOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
+  var checkpoints: [String]
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The soup to write (safetensors).", valueName: "path"))
+  var soupPath: String
+
+  @Flag(help: "Replace an existing output.") var force = false
+
+  @Option(help: .hidden) var split: EvaluationImages.Part = .heldOut
+
+  func validate() throws {
+    guard split == .heldOut else {
+      throw ValidationError(
+        "ingredients are chosen on held-out images only: a soup chosen on the \(split.rawValue) images has no honest "
+          + "score there. Leave out --split")
+    }
+  }
+
+  /// Refuses to overwrite what was not asked to be.
+  func checkOutput() throws {
+    guard force || !FileManager.default.fileExists(atPath: soupPath) else {
+      throw CheckpointError(.exists, soupPath, "the output exists already", advice: "replace it with --force")
+    }
+  }
+}

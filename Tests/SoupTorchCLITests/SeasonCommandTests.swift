@@ -1,0 +1,91 @@
+import Foundation
+import SoupCheckpoints
+import Testing
+
+/// `soup season` and its searches, run as a user would on a small data set.
+@Suite(.serialized) struct SeasonCommandTests {
+  private let folder: TemporaryFolder
+  private let data: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    data = "idx:" + folder["digits"]
+    try writeTinyData(to: folder["digits"])
+    for (output, arguments) in [
+      ("base", ["--model", "resnet8", "--epochs", "0.5"]),
+      ("runs/1", ["--from", "base.safetensors", "--epochs", "1", "--lr", "0.02", "--seed", "1"]),
+      ("runs/2", ["--from", "base.safetensors", "--epochs", "1", "--lr", "0.05", "--seed", "2"]),
+      ("runs/3", ["--from", "base.safetensors", "--epochs", "1", "--lr", "0.01", "--seed", "3"]),
+    ] {
+      let result = try soup(
+        ["train", "--data", data, "-o", output + ".safetensors", "--batch-size", "32"] + arguments)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+  }
+
+  private func soup(_ arguments: [String]) throws -> SoupProgram.Result {
+    try SoupProgram.run(SoupProgram.path, arguments + ["--threads", "1"], in: folder.path)
+  }
+
+  private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: folder[name])) }
+
+  /// The soup is written with its coefficients, `soup mix` makes the same bytes of its recipe, and nothing else is left.
+  @Test(arguments: ["learned", "layerwise"]) func aLearnedSoupIsWrittenWithItsRecipe(method: String) throws {
+    let result = try soup([
+      "season", method, "runs", "-o", "\(method).safetensors", "--data", data, "--step-images", "16", "--json",
+      "--recipe", "recipe.json",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let weights = try #require(result.outputJSON["weights"] as? [Double])
+    #expect(weights.count == 3 && abs(weights.reduce(0, +) - 1) < 1e-9)
+    let metadata = try Checkpoint(contentsOf: folder["\(method).safetensors"]).metadata
+    #expect(metadata["soup.seasoning"]?.contains("\"method\":\"\(method)\"") ?? false)
+    let recipe = try String(contentsOfFile: folder["recipe.json"], encoding: .utf8)
+    #expect(metadata["soup.recipe"] == recipe.trimmingCharacters(in: .newlines))
+    #expect(
+      try folder.contents
+        == [
+          "base.jsonl", "base.safetensors", "digits", "\(method).safetensors", "recipe.json", "runs",
+        ].sorted())
+  }
+
+  /// Killed with SIGKILL while it learns, then run to its end: the bytes of a search that nobody disturbed.
+  @Test func aKilledSearchEndsWithTheSameBytes() throws {
+    func arguments(_ output: String) -> [String] {
+      [
+        "season", "layerwise", "runs", "-o", output, "--data", data, "--step-images", "8", "--epochs", "60",
+        "--save-every", "0", "--threads", "1",
+      ]
+    }
+    let whole = try soup(arguments("whole.safetensors"))
+    #expect(whole.status == 0, "\(whole.errors)")
+    var kills = 0
+    for delay in [0.3, 0.7, 0.5] {
+      let process = Process()
+      process.executableURL = URL(filePath: SoupProgram.path)
+      process.arguments = arguments("killed.safetensors")
+      process.currentDirectoryURL = URL(filePath: folder.path)
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      Thread.sleep(forTimeInterval: delay)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      kills += process.terminationReason == .uncaughtSignal ? 1 : 0
+    }
+    #expect(kills > 0)
+    let last = try soup(arguments("killed.safetensors") + (kills < 3 ? ["--force"] : []))
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(try bytes("killed.safetensors") == bytes("whole.safetensors"))
+    #expect(!FileManager.default.fileExists(atPath: folder["killed.safetensors.state"]))
+  }
+
+  /// No search looks at test images, however it is asked.
+  @Test(arguments: ["greedy", "learned", "layerwise"]) func selectionOnTheTestSetIsRefused(method: String) throws {
+    for part in ["test", "train"] {
+      let result = try soup(["season", method, "runs", "-o", "x.safetensors", "--data", data, "--split", part])
+      #expect(result.status == 2)
+      #expect(result.errors.contains("held-out images only"))
+    }
+  }
+}
