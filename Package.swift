@@ -47,8 +47,9 @@ var targets: [Target] = [
   .target(
     name: "CZlib", cSettings: [.unsafeFlags(localInclude)],
     linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
+  .target(name: "CSystem"),
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
-  .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib"]),
+  .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib", "CSystem"]),
   .target(name: "SoupData", dependencies: ["SoupTensors", "CZlib"]),
   .target(
     name: "SoupMixing",

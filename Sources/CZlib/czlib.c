@@ -71,3 +71,7 @@ uint32_t czlib_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
   }
   return (uint32_t)value;
 }
+
+uint32_t czlib_crc32_combine(uint32_t first, uint32_t second, size_t count) {
+  return (uint32_t)crc32_combine(first, second, (z_off_t)count);
+}

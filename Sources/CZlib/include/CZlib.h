@@ -39,6 +39,8 @@ const char *czlib_message(const czlib_inflater *inflater);
 
 /// CRC-32 of `count` bytes, continuing from `crc` (0 to begin).
 uint32_t czlib_crc32(uint32_t crc, const uint8_t *bytes, size_t count);
+/// CRC-32 of two runs of bytes from those of each; `count` is the length of the second.
+uint32_t czlib_crc32_combine(uint32_t first, uint32_t second, size_t count);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,3 @@
-import CZlib
 import SoupTensors
 
 extension CheckpointWriter {
@@ -17,7 +16,7 @@ extension CheckpointWriter {
   public static func write(
     _ supply: TensorSupply, to path: String, format: Format, replacing: Bool = true
   ) throws {
-    try prepare(supply, to: path, format: format, replacing: replacing).commit()
+    try write(supply, to: CheckpointDestination(file: path, format: format), replacing: replacing)
   }
 
   /// Writes a state dict as a `.pt` that `torch.load(weights_only=True)` reads.
@@ -25,41 +24,26 @@ extension CheckpointWriter {
     try write(TensorSupply(dict), to: path, format: .pytorch, replacing: replacing)
   }
 
-  /// Writes everything, but does not give the file its name yet.
-  static func prepare(
-    _ supply: TensorSupply, to path: String, format: Format, replacing: Bool
-  ) throws -> AtomicFile {
-    switch format {
-    case .safetensors:
-      let layout = try SafetensorsLayout(supply.items, metadata: supply.metadata)
-      let file = try AtomicFile(path: path, size: layout.fileSize, replacing: replacing)
-      try layout.header.withUnsafeBytes { try file.write($0, at: 0) }
-      try TensorSupply.withBuffer { buffer in
-        for entry in layout.entries {
-          try supply.forEachRun(of: entry, buffer: buffer) { bytes, offset in
-            try file.write(bytes, at: entry.byteRange.lowerBound + offset)
+  /// Writes tensors to a file or a folder, which appears only when complete and flushed to the disk.
+  /// - Returns: paths of the files with tensors, and of the index if there is one.
+  @discardableResult
+  public static func write(
+    _ supply: TensorSupply, to destination: CheckpointDestination, replacing: Bool = true
+  ) throws -> [String] {
+    let layout = try CheckpointLayout(
+      supply.items, metadata: supply.metadata, tiedNames: supply.tiedNames, for: destination)
+    let output = try CheckpointOutput(layout, to: destination, replacing: replacing)
+    try TensorSupply.withBuffer { buffer in
+      for item in supply.items {
+        guard let place = layout.place(item.name), place.isStored else { continue }
+        try supply.forEachRun(of: item, buffer: buffer) { bytes, offset in
+          if layout.needsChecksums {
+            output.note(CheckpointOutput.checksum(bytes), of: offset..<offset + bytes.count, of: place)
           }
+          try output.write(bytes, of: place, from: offset)
         }
       }
-      return file
-    case .pytorch:
-      let layout = try PyTorchLayout(supply.items, metadata: supply.metadata, tiedNames: supply.tiedNames)
-      let file = try AtomicFile(path: path, size: layout.fileSize, replacing: replacing)
-      var checksums: [UInt32] = []
-      try TensorSupply.withBuffer { buffer in
-        for entry in layout.storages {
-          var checksum: UInt32 = 0
-          try supply.forEachRun(of: entry, buffer: buffer) { bytes, offset in
-            checksum = czlib_crc32(checksum, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
-            try file.write(bytes, at: entry.byteRange.lowerBound + offset)
-          }
-          checksums.append(checksum)
-        }
-      }
-      for part in layout.frame(checksums: checksums) {
-        try part.bytes.withUnsafeBytes { try file.write($0, at: part.offset) }
-      }
-      return file
     }
+    return try output.commit()
   }
 }

@@ -48,28 +48,20 @@ public struct TensorSupply {
     }
   }
 
-  /// Part of another supply, for one shard of it.
-  init(_ whole: TensorSupply, items: [SafetensorsLayout.Item], metadata: [String: String]) {
-    self.items = items
-    self.metadata = metadata
-    let names = Set(items.map(\.name))
-    tiedNames = whole.tiedNames.map { $0.filter(names.contains) }.filter { $0.count > 1 }
-    read = whole.read
-  }
-
   private static let runBytes = 8 << 20
 
   /// Hands out a tensor's bytes from the first to the last; the pointer is valid only inside `body`.
   func forEachRun(
-    of entry: TensorInfo, buffer: UnsafeMutableRawBufferPointer,
+    of item: SafetensorsLayout.Item, buffer: UnsafeMutableRawBufferPointer,
     _ body: (UnsafeRawBufferPointer, _ offset: Int) throws -> Void
   ) throws {
-    let size = entry.dtype.size
+    let size = item.dtype.size
+    let total = (HostTensor.byteCount(shape: item.shape, dtype: item.dtype) ?? 0) / size
     let step = max(1, buffer.count / size)
-    for lower in stride(from: 0, to: entry.count, by: step) {
-      let elements = lower..<min(lower + step, entry.count)
+    for lower in stride(from: 0, to: total, by: step) {
+      let elements = lower..<min(lower + step, total)
       let run = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(elements.count * size)])
-      try read(entry.name, elements, run)
+      try read(item.name, elements, run)
       try body(UnsafeRawBufferPointer(run), lower * size)
     }
   }
