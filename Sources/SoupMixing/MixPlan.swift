@@ -18,30 +18,37 @@ public struct MixPlan: Sendable {
     let method: any MergeMethod
     /// Elements that must stay together in a block.
     let rowLength: Int
+    /// What the method takes it for: tensors that are tied are mixed as the first of them, so that they stay the same.
+    let mixedName: String
     /// Integer tensors are copied from the method's primary ingredient.
     var isMixed: Bool { output.dtype.isFloatingPoint }
     var inputBytes: Int { sources.reduce(0) { $0 + $1.info.byteRange.count } }
 
-    init(sources: [Source], output: TensorInfo, method: any MergeMethod) {
+    init(sources: [Source], output: TensorInfo, method: any MergeMethod, mixedName: String) {
       self.sources = sources
       self.output = output
       self.method = method
-      rowLength = max(1, method.rowLength(of: Self.form(sources, output)))
+      self.mixedName = mixedName
+      rowLength = max(1, method.rowLength(of: Self.form(sources, output, mixedName)))
     }
 
-    func merger() throws -> any TensorMerger { try method.merger(for: Self.form(sources, output)) }
+    func merger() throws -> any TensorMerger { try method.merger(for: Self.form(sources, output, mixedName)) }
 
-    private static func form(_ sources: [Source], _ output: TensorInfo) -> MergeTensor {
+    private static func form(_ sources: [Source], _ output: TensorInfo, _ name: String) -> MergeTensor {
       MergeTensor(
-        name: output.name, shape: output.shape, isWide: sources.contains { $0.info.dtype == .float64 })
+        name: name, shape: output.shape, isWide: sources.contains { $0.info.dtype == .float64 })
     }
   }
 
   public let recipe: Recipe
   /// The opened ingredients, in recipe order; a file named twice is opened once.
   public let checkpoints: [Checkpoint]
-  /// The output file.
+  /// The soup as one safetensors file, which is also its form in memory.
   public let layout: SafetensorsLayout
+  /// The soup's tensors in the first ingredient's order.
+  public let items: [SafetensorsLayout.Item]
+  /// Groups of names whose tensors are one and the same in every ingredient, and so in the soup.
+  public let tiedNames: [[String]]
   /// Metadata of the soup: what all ingredients agree on, and the recipe.
   public let metadata: [String: String]
   /// Bytes of all ingredients' tensors.
@@ -67,16 +74,45 @@ public struct MixPlan: Sendable {
     metadata["soup.version"] = SoupVersion.current
     metadata["format"] = metadata["format"] ?? "pt"
 
-    let layout = try SafetensorsLayout(
-      items.map { SafetensorsLayout.Item(name: $0.name, dtype: $0.dtype, shape: $0.shape) }, metadata: metadata)
+    self.items = items.map { SafetensorsLayout.Item(name: $0.name, dtype: $0.dtype, shape: $0.shape) }
+    let layout = try SafetensorsLayout(self.items, metadata: metadata)
     let byName = Dictionary(items.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.recipe = recipe
     checkpoints = assembly.checkpoints
     self.metadata = metadata
     self.layout = layout
+    // Layers of the soup are not layers of the ingredients where there are slices.
+    tiedNames = recipe.slices == nil ? Self.tied(Array(models), layout.entries) : []
+    var owners: [String: String] = [:]
+    for group in tiedNames { for name in group { owners[name] = group[0] } }
     tensors = layout.entries.compactMap { entry in
-      byName[entry.name].map { Tensor(sources: $0.sources, output: entry, method: $0.method) }
+      let owner = owners[entry.name] ?? entry.name
+      return byName[owner].map {
+        Tensor(sources: $0.sources, output: entry, method: $0.method, mixedName: owner)
+      }
     }
     inputBytes = tensors.reduce(0) { $0 + $1.inputBytes }
+  }
+
+  /// The layout of the soup in another form than one safetensors file.
+  public func layout(for destination: CheckpointDestination) throws -> CheckpointLayout {
+    try CheckpointLayout(items, metadata: metadata, tiedNames: tiedNames, for: destination)
+  }
+
+  /// What is tied in every model, and has one form in the soup.
+  private static func tied(_ models: [Checkpoint], _ entries: [TensorInfo]) -> [[String]] {
+    guard let first = models.first, !first.tiedNames.isEmpty else { return [] }
+    var forms: [String: TensorInfo] = [:]
+    for entry in entries { forms[entry.name] = entry }
+    return first.tiedNames.compactMap { group in
+      guard let owner = forms[group[0]] else { return nil }
+      let members = group.filter { name in
+        guard let form = forms[name], form.dtype == owner.dtype, form.shape == owner.shape else { return false }
+        return models.allSatisfy { model in
+          model.tiedNames.contains { $0.contains(name) && $0.contains(group[0]) }
+        }
+      }
+      return members.count > 1 ? members : nil
+    }
   }
 }

@@ -10,12 +10,14 @@ public struct MixReport: Codable, Sendable, Equatable {
   }
 
   public internal(set) var ingredients: Int
+  /// Paths of the files with the soup's tensors, and of their index; none for a soup in memory.
+  public internal(set) var files: [String]
   public internal(set) var tensors: Int
   /// Elements of all tensors.
   public internal(set) var elements: Int
   /// Bytes of all ingredients' tensors.
   public internal(set) var inputBytes: Int
-  /// Size of the output in bytes, with its header.
+  /// Size of the output in bytes, with headers and index.
   public internal(set) var outputBytes: Int
   /// Bytes of the output that an earlier process, which was killed, had already written.
   public internal(set) var continuedBytes: Int

@@ -2,21 +2,28 @@ import CKernels
 import SoupCheckpoints
 import SoupTensors
 
-/// Where the blocks of a soup go: into one piece of memory, or into a file with a journal.
+/// Where the blocks of a soup go: into one piece of memory, or into an output with a journal.
 struct MixTarget: Sendable {
   private enum Place: Sendable {
     case memory(MixMemory)
-    case file(AtomicFile, MixJournal?)
+    case output(CheckpointOutput, MixJournal?)
+  }
+
+  /// Checksums of the bytes of one piece, as far as they are needed.
+  struct Checksum {
+    fileprivate var journal = ck_checksum()
+    /// CRC-32, for formats that store one.
+    fileprivate var archive: UInt32 = 0
   }
 
   private let place: Place
 
-  /// Memory for all tensors, laid out as in the file but without the header.
+  /// Memory for all tensors, laid out as in a safetensors file but without the header.
   init(memory: UnsafeMutableRawBufferPointer, headerSize: Int) {
     place = .memory(MixMemory(bytes: memory, headerSize: headerSize))
   }
 
-  init(file: AtomicFile, journal: MixJournal?) { place = .file(file, journal) }
+  init(output: CheckpointOutput, journal: MixJournal?) { place = .output(output, journal) }
 
   /// Memory for a run of elements of an output tensor, or nil to have it handed to `write`.
   func destination(_ entry: TensorInfo, _ elements: Range<Int>) -> UnsafeMutableRawBufferPointer? {
@@ -25,19 +32,25 @@ struct MixTarget: Sendable {
     return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + elements.count * entry.dtype.size])
   }
 
-  /// Stores finished elements of an output tensor.
+  /// Stores finished elements of an output tensor; those of one piece come in their order.
   func write(
-    _ bytes: UnsafeRawBufferPointer, _ entry: TensorInfo, from element: Int, checksum: inout ck_checksum
+    _ bytes: UnsafeRawBufferPointer, _ entry: TensorInfo, from element: Int, checksum: inout Checksum
   ) throws {
-    guard case .file(let file, let journal) = place else { return }
-    if journal != nil { ck_checksum_add(&checksum, bytes.baseAddress, bytes.count) }
-    try file.write(bytes, at: entry.byteRange.lowerBound + element * entry.dtype.size)
+    guard case .output(let output, let journal) = place, let tensor = output.layout.place(entry.name) else { return }
+    if journal != nil { ck_checksum_add(&checksum.journal, bytes.baseAddress, bytes.count) }
+    if output.layout.needsChecksums {
+      checksum.archive = CheckpointOutput.checksum(bytes, after: checksum.archive)
+    }
+    try output.write(bytes, of: tensor, from: element * entry.dtype.size)
   }
 
   /// Notes that a piece is written.
-  func finish(_ piece: MixWork.Piece, _ findings: MixWork.Findings, checksum: ck_checksum) {
-    guard case .file(_, let journal?) = place else { return }
-    var checksum = checksum
+  func finish(_ piece: MixWork.Piece, of entry: TensorInfo, _ findings: MixWork.Findings, checksum: Checksum) {
+    guard case .output(let output, let journal) = place, let tensor = output.layout.place(entry.name) else { return }
+    let size = entry.dtype.size
+    output.note(checksum.archive, of: piece.elements.lowerBound * size..<piece.elements.upperBound * size, of: tensor)
+    guard let journal else { return }
+    var checksum = checksum.journal
     journal.add(piece, MixJournal.Record(checksum: ck_checksum_value(&checksum), findings: findings))
   }
 
@@ -46,18 +59,24 @@ struct MixTarget: Sendable {
   func findings(
     inFinished piece: MixWork.Piece, of entry: TensorInfo, buffer: () -> UnsafeMutableRawBufferPointer
   ) -> MixWork.Findings? {
-    guard case .file(let file, let journal?) = place, let record = journal.record(of: piece) else { return nil }
+    guard case .output(let output, let journal?) = place, let record = journal.record(of: piece),
+      let tensor = output.layout.place(entry.name), tensor.isStored
+    else { return nil }
     let buffer = buffer()
-    var checksum = ck_checksum()
-    var offset = entry.byteRange.lowerBound + piece.elements.lowerBound * entry.dtype.size
-    let end = entry.byteRange.lowerBound + piece.elements.upperBound * entry.dtype.size
-    while offset < end {
+    var checksum = Checksum()
+    let start = piece.elements.lowerBound * entry.dtype.size
+    let end = piece.elements.upperBound * entry.dtype.size
+    for offset in stride(from: start, to: end, by: buffer.count) {
       let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, end - offset)])
-      guard file.read(into: part, at: offset) else { return nil }
-      ck_checksum_add(&checksum, part.baseAddress, part.count)
-      offset += part.count
+      guard output.read(into: part, of: tensor, from: offset) else { return nil }
+      ck_checksum_add(&checksum.journal, part.baseAddress, part.count)
+      if output.layout.needsChecksums {
+        checksum.archive = CheckpointOutput.checksum(UnsafeRawBufferPointer(part), after: checksum.archive)
+      }
     }
-    return ck_checksum_value(&checksum) == record.checksum ? record.findings : nil
+    guard ck_checksum_value(&checksum.journal) == record.checksum else { return nil }
+    output.note(checksum.archive, of: start..<end, of: tensor)
+    return record.findings
   }
 }
 

@@ -1,4 +1,3 @@
-import CKernels
 import SoupCheckpoints
 
 /// One thread of a mix: mixes a piece at a time.
@@ -22,7 +21,7 @@ struct MixWorker {
     let step = max(1, blockElements / tensor.rowLength) * tensor.rowLength
     let merger = tensor.isMixed ? try merger(of: piece.tensor, step: step) : nil
     var findings = MixWork.Findings()
-    var checksum = ck_checksum()
+    var checksum = MixTarget.Checksum()
     for lower in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: step) {
       let elements = lower..<min(lower + step, piece.elements.upperBound)
       let memory = target.destination(tensor.output, elements)
@@ -37,7 +36,7 @@ struct MixWorker {
       }
       if memory == nil { try target.write(block.result, tensor.output, from: lower, checksum: &checksum) }
     }
-    target.finish(piece, findings, checksum: checksum)
+    target.finish(piece, of: tensor.output, findings, checksum: checksum)
     surveys.merged(piece.tensor, elements: piece.elements.count)
     return work.finish(piece, findings)
   }

@@ -58,9 +58,9 @@ public struct Mixer: Sendable {
     return (soup, report)
   }
 
-  /// Mixes into a file, which appears only when it is complete.
+  /// Mixes into a file or a folder, which appears only when it is complete.
   /// - Parameters:
-  ///   - path: the output; may be one of the ingredients, which are read to the end before it takes their place.
+  ///   - path: the output, whose name says its form (`CheckpointDestination`); may be one of the ingredients, which are read to the end before it takes their place.
   ///   - replacing: whether an existing file may be replaced.
   ///   - progress: called from several threads, once for every few megabytes.
   /// - Throws: `CheckpointError`, `MixError`; no partial output is left.
@@ -79,17 +79,30 @@ public struct Mixer: Sendable {
   public func mix(
     _ plan: MixPlan, to path: String, replacing: Bool = true, progress: (@Sendable (MixProgress) -> Void)? = nil
   ) throws -> MixReport {
+    try mix(plan, to: CheckpointDestination(path), replacing: replacing, progress: progress)
+  }
+
+  /// Mixes a checked recipe into a file or a folder of any form.
+  /// - Parameter companions: what a folder has beside the tensors; nil for nothing.
+  @discardableResult
+  public func mix(
+    _ plan: MixPlan, to destination: CheckpointDestination, replacing: Bool = true,
+    companions: FolderCompanions? = nil, progress: (@Sendable (MixProgress) -> Void)? = nil
+  ) throws -> MixReport {
     let start = ContinuousClock.now
-    let size = plan.layout.fileSize
+    let layout = try plan.layout(for: destination)
     // The identity costs a look at every file, the journal a checksum: little, but nothing is less.
-    let identity = size < journalBytes ? nil : try MixIdentity(plan, pieceElements: Self.pieceElements)
-    let file = try AtomicFile(path: path, size: size, replacing: replacing, key: identity?.key)
+    let identity =
+      layout.totalSize < journalBytes
+      ? nil : try MixIdentity(plan, pieceElements: Self.pieceElements, destination: destination)
+    let output = try CheckpointOutput(layout, to: destination, replacing: replacing, key: identity?.key)
     let journal = identity.flatMap { identity in
-      file.journalPath.flatMap { MixJournal(path: $0, identity: identity.text, isContinued: file.isContinued) }
+      output.journalPath.flatMap { MixJournal(path: $0, identity: identity.text, isContinued: output.isContinued) }
     }
-    try plan.layout.header.withUnsafeBytes { try file.write($0, at: 0) }
-    var report = try run(plan, into: MixTarget(file: file, journal: journal), progress)
-    try file.commit()
+    var report = try run(plan, into: MixTarget(output: output, journal: journal), progress)
+    if destination.isFolder { try companions?.add(to: output) }
+    report.files = try output.commit()
+    report.outputBytes = layout.totalSize
     report.seconds = (ContinuousClock.now - start) / .seconds(1)
     return report
   }
@@ -136,7 +149,7 @@ public struct Mixer: Sendable {
 
     let result = try work.result()
     return MixReport(
-      ingredients: plan.checkpoints.count, tensors: plan.tensors.count,
+      ingredients: plan.checkpoints.count, files: [], tensors: plan.tensors.count,
       elements: plan.tensors.reduce(0) { $0 + $1.output.count }, inputBytes: plan.inputBytes,
       outputBytes: plan.layout.fileSize, continuedBytes: result.continuedBytes,
       seconds: (ContinuousClock.now - start) / .seconds(1), threads: workers,

@@ -21,10 +21,11 @@ import Testing
     ]
     for (recipe, arguments) in cases {
       let result = try SoupProgram.run(
-        SoupProgram.path, ["mix"] + arguments + ["-o", folder["soup"], "--force"], in: nil)
+        SoupProgram.path, ["mix"] + arguments + ["-o", folder["soup.safetensors"], "--force"], in: nil)
       #expect(result.status == 0, "\(result.errors)")
-      try Mixer().mix(recipe, to: folder["expected"])
-      #expect(FileManager.default.contentsEqual(atPath: folder["soup"], andPath: folder["expected"]))
+      try Mixer().mix(recipe, to: folder["expected.safetensors"])
+      #expect(
+        FileManager.default.contentsEqual(atPath: folder["soup.safetensors"], andPath: folder["expected.safetensors"]))
     }
   }
 
@@ -37,7 +38,7 @@ import Testing
     try Data("x".utf8).write(to: URL(filePath: folder["runs/notes.txt"]))
     for name in ["runs", "runs/", "runs/*.safetensors", "r?ns/[abc].safetensors"] {
       let result = try SoupProgram.run(
-        "mix", name, "--weights", "1,2,3", "-o", "soup", "--force", "--json", in: folder.path)
+        "mix", name, "--weights", "1,2,3", "-o", "soup.safetensors", "--force", "--json", in: folder.path)
       let recipe = result.outputJSON["recipe"] as? [String: Any]
       let ingredients = recipe?["ingredients"] as? [[String: Any]]
       #expect(ingredients?.compactMap { $0["path"] as? String } == ["a", "b", "c"].map { "runs/\($0).safetensors" })
@@ -47,11 +48,11 @@ import Testing
 
   @Test func theJSONResultIsTheOnlyOutput() throws {
     let folder = try TemporaryFolder()
-    let result = try SoupProgram.run("mix", models[0], models[1], "-o", folder["soup"], "--json")
+    let result = try SoupProgram.run("mix", models[0], models[1], "-o", folder["soup.safetensors"], "--json")
     #expect(result.output.split(separator: "\n").count == 1)
     let report = result.outputJSON["report"] as? [String: Any]
     #expect(report?["ingredients"] as? Int == 2 && report?["tensors"] as? Int == 7)
-    let size = try FileManager.default.attributesOfItem(atPath: folder["soup"])[.size] as? Int
+    let size = try FileManager.default.attributesOfItem(atPath: folder["soup.safetensors"])[.size] as? Int
     #expect(report?["outputBytes"] as? Int == size)
     #expect(result.outputJSON["warnings"] as? [String] == [])
     for line in result.errors.split(separator: "\n") {
@@ -61,18 +62,18 @@ import Testing
 
   @Test func quietSaysNothing() throws {
     let folder = try TemporaryFolder()
-    let result = try SoupProgram.run("mix", models[0], "-o", folder["soup"], "-q")
+    let result = try SoupProgram.run("mix", models[0], "-o", folder["soup.safetensors"], "-q")
     #expect(result.status == 0 && result.output.isEmpty && result.errors.isEmpty)
   }
 
   @Test func anExistingOutputIsKeptUnlessForced() throws {
     let folder = try TemporaryFolder()
-    try Data("precious".utf8).write(to: URL(filePath: folder["soup"]))
-    let refused = try SoupProgram.run("mix", models[0], "-o", folder["soup"])
+    try Data("precious".utf8).write(to: URL(filePath: folder["soup.safetensors"]))
+    let refused = try SoupProgram.run("mix", models[0], "-o", folder["soup.safetensors"])
     #expect(refused.status == 1 && refused.errors.contains("--force"))
-    #expect(try String(contentsOfFile: folder["soup"], encoding: .utf8) == "precious")
-    #expect(try SoupProgram.run("mix", models[0], "-o", folder["soup"], "--force").status == 0)
-    #expect(try Checkpoint(contentsOf: folder["soup"]).entries.count == 7)
+    #expect(try String(contentsOfFile: folder["soup.safetensors"], encoding: .utf8) == "precious")
+    #expect(try SoupProgram.run("mix", models[0], "-o", folder["soup.safetensors"], "--force").status == 0)
+    #expect(try Checkpoint(contentsOf: folder["soup.safetensors"]).entries.count == 7)
   }
 
   @Test func anIngredientMayBeReplacedByTheSoup() throws {
@@ -90,7 +91,7 @@ import Testing
     var dict = try Checkpoint(contentsOf: models[0]).stateDict()
     dict["layers.0.attn.bias"] = try HostTensor(floats: Array(repeating: .nan, count: 16), shape: [16])
     try CheckpointWriter.write(dict, to: folder["bad"])
-    let result = try SoupProgram.run("mix", folder["bad"], models[1], "-o", folder["soup"])
+    let result = try SoupProgram.run("mix", folder["bad"], models[1], "-o", folder["soup.safetensors"])
     #expect(result.status == 0)
     let warning = result.errors.split(separator: "\n").first { $0.hasPrefix("soup: warning:") } ?? ""
     #expect(warning.contains(folder["bad"]) && warning.contains("layers.0.attn.bias (16)"))
@@ -100,7 +101,7 @@ import Testing
   @Test func everyMismatchIsPrinted() throws {
     let folder = try TemporaryFolder()
     let pytorch = fixture("checkpoints/pytorch.safetensors")
-    let result = try SoupProgram.run("mix", models[0], pytorch, "-o", folder["soup"])
+    let result = try SoupProgram.run("mix", models[0], pytorch, "-o", folder["soup.safetensors"])
     #expect(result.status == 1)
     for entry in try Checkpoint(contentsOf: models[0]).entries {
       #expect(result.errors.contains("missing     \(entry.name)"))
@@ -113,7 +114,7 @@ import Testing
 
   @Test func everyNameThatLeadsNowhereIsListed() throws {
     let folder = try TemporaryFolder()
-    let result = try SoupProgram.run("mix", "nothing", folder.path, "no*", "-o", folder["soup"])
+    let result = try SoupProgram.run("mix", "nothing", folder.path, "no*", "-o", folder["soup.safetensors"])
     #expect(result.status == 1)
     #expect(
       result.errors.contains("nothing: no such") && result.errors.contains("without *.safetensors")
@@ -132,7 +133,7 @@ import Testing
     try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: folder["locked"])
     // Root may read everything, so it has to become nobody first.
     let prefix = getuid() == 0 ? "exec setpriv --reuid 65534 --clear-groups " : "exec "
-    let result = try SoupProgram.shell(prefix + "$SOUP mix locked -o soup", in: folder.path)
+    let result = try SoupProgram.shell(prefix + "$SOUP mix locked -o soup.safetensors", in: folder.path)
     #expect(result.status == 1)
     #expect(result.errors.contains("locked: the folder cannot be read: Permission denied"))
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder["locked"])

@@ -8,7 +8,7 @@ import Testing
   @Test func aFileLargerThanAllowed() throws {
     let folder = try TemporaryFolder()
     try large(folder)
-    let result = try SoupProgram.shell("ulimit -f 100; exec $SOUP mix a a -o soup", in: folder.path)
+    let result = try SoupProgram.shell("ulimit -f 100; exec $SOUP mix a a -o soup.safetensors", in: folder.path)
     #expect(result.status == 1 && !result.wasKilled)
     #expect(result.errors.contains("ulimit -f"))
     #expect(try folder.contents == ["a"])
@@ -19,7 +19,8 @@ import Testing
     let folder = try TemporaryFolder()
     try large(folder)
     try FileManager.default.createDirectory(atPath: folder["disk"], withIntermediateDirectories: true)
-    let script = "mount -t tmpfs -o size=64k none disk && { $SOUP mix a a -o disk/soup; echo $?; ls -A disk; }"
+    let script =
+      "mount -t tmpfs -o size=64k none disk && { $SOUP mix a a -o disk/soup.safetensors; echo $?; ls -A disk; }"
     let result = try SoupProgram.run("/usr/bin/env", ["unshare", "-rm", "sh", "-c", script], in: folder.path)
     #expect(result.output == "1\n")
     #expect(result.errors.contains("the disk is full"))
@@ -36,7 +37,7 @@ import Testing
           case "$(ls -A)" in *.partial*) kill -\(name) $$; exit;; esac
           sleep 0.01
         done ) &
-      exec $SOUP mix $(yes a | head -n 200) -o soup -q
+      exec $SOUP mix $(yes a | head -n 200) -o soup.safetensors -q
       """
     let result = try SoupProgram.shell(script, in: folder.path)
     let number = ["INT": 2, "TERM": 15, "HUP": 1][name] ?? 0

@@ -8,11 +8,11 @@ import Testing
   @Test func ingredientsThatFitHaveNoFindings() throws {
     let folder = try TemporaryFolder()
     let paths = try (1...3).map { try folder.network("\($0)", seed: UInt64($0)) }
-    let check = try MixCheck(.uniform(paths), output: folder["soup"], values: true)
+    let check = try MixCheck(.uniform(paths), output: folder["soup.safetensors"], values: true)
     #expect(check.findings == [] && check.canMix)
     #expect(check.inputs.map(\.path) == paths && check.inputs[0].dtypes == ["float32", "int64"])
-    try Mixer().mix(.uniform(paths), to: folder["soup"])
-    let size = try FileManager.default.attributesOfItem(atPath: folder["soup"])[.size] as? Int
+    try Mixer().mix(.uniform(paths), to: folder["soup.safetensors"])
+    let size = try FileManager.default.attributesOfItem(atPath: folder["soup.safetensors"])[.size] as? Int
     #expect(check.outputBytes == size && check.diskBytes == size)
     #expect(try #require(check.memoryBytes) < 256_000_000)
   }
@@ -28,9 +28,10 @@ import Testing
         ("lm_head.weight", ones([10, 4])),
       ])
     try Data("not a checkpoint".utf8).write(to: URL(filePath: folder["damaged"]))
-    try Data("old".utf8).write(to: URL(filePath: folder["soup"]))
+    try Data("old".utf8).write(to: URL(filePath: folder["soup.safetensors"]))
     let check = try MixCheck(
-      .weighted([(a, 1), (folder["damaged"], 1), (b, 1), (folder["absent"], 1), (c, 1)]), output: folder["soup"])
+      .weighted([(a, 1), (folder["damaged"], 1), (b, 1), (folder["absent"], 1), (c, 1)]),
+      output: folder["soup.safetensors"])
     #expect(!check.canMix && check.plan == nil && check.outputBytes == nil)
     struct Key: Hashable {
       let code: String
@@ -43,7 +44,7 @@ import Testing
         Key(code: "file", file: folder["damaged"], tensor: nil), Key(code: "file", file: folder["absent"], tensor: nil),
         Key(code: "shape", file: b, tensor: "w"), Key(code: "vocabulary", file: b, tensor: "m.embed_tokens.weight"),
         Key(code: "dtype", file: c, tensor: "b"), Key(code: "tied", file: c, tensor: "lm_head.weight"),
-        Key(code: "output", file: folder["soup"], tensor: nil),
+        Key(code: "output", file: folder["soup.safetensors"], tensor: nil),
       ])
     #expect(errors.count == 7)
     #expect(errors.filter { $0.code != .file }.allSatisfy { !$0.advice.isEmpty })
@@ -133,7 +134,7 @@ import Testing
     }
     let clock = ContinuousClock()
     var check: MixCheck?
-    let time = try clock.measure { check = try MixCheck(.uniform(paths), output: folder["soup"]) }
+    let time = try clock.measure { check = try MixCheck(.uniform(paths), output: folder["soup.safetensors"]) }
     #expect(time < .seconds(1))
     #expect(try #require(check?.outputBytes) > 137_000_000_000)
     // Whether it fits depends on the machine; that it is said does not.

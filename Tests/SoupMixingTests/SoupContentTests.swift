@@ -79,8 +79,8 @@ import Testing
     let folder = try TemporaryFolder()
     var recipe = Recipe.uniform([try folder.network("a", seed: 1), try folder.network("b", seed: 2)])
     recipe.dtype = .bfloat16
-    try Mixer().mix(recipe, to: folder["soup"])
-    let soup = try Checkpoint(contentsOf: folder["soup"])
+    try Mixer().mix(recipe, to: folder["soup.safetensors"])
+    let soup = try Checkpoint(contentsOf: folder["soup.safetensors"])
     #expect(soup.entry("big")?.dtype == .bfloat16)
     #expect(soup.entry("bn.num_batches_tracked")?.dtype == .int64)
   }
@@ -92,8 +92,8 @@ import Testing
     let a = try folder.write("a", [("x", x)], metadata: shared.merging(["lr": "1"]) { $1 })
     let b = try folder.write("b", [("x", x)], metadata: shared.merging(["lr": "2", "only": "b"]) { $1 })
     let recipe = Recipe.weighted([(a, 1), (b, 2)])
-    try Mixer().mix(recipe, to: folder["soup"])
-    let metadata = try Checkpoint(contentsOf: folder["soup"]).metadata
+    try Mixer().mix(recipe, to: folder["soup.safetensors"])
+    let metadata = try Checkpoint(contentsOf: folder["soup.safetensors"]).metadata
     #expect(Set(metadata.keys) == ["soup.model", "format", "soup.recipe", "soup.version"])
     #expect(try Recipe(json: #require(metadata["soup.recipe"])) == recipe)
   }
@@ -104,8 +104,8 @@ import Testing
       ("none", try HostTensor(floats: [], shape: [0, 3])), ("scalar", try HostTensor(floats: [3], shape: [])),
     ]
     let a = try folder.write("a", pairs)
-    try Mixer().mix(.uniform([a, a]), to: folder["soup"])
-    let soup = try Checkpoint(contentsOf: folder["soup"]).stateDict()
+    try Mixer().mix(.uniform([a, a]), to: folder["soup.safetensors"])
+    let soup = try Checkpoint(contentsOf: folder["soup.safetensors"]).stateDict()
     #expect(soup["none"]?.shape == [0, 3] && soup["scalar"]?.floats() == [3])
     let empty = try folder.write("empty", [])
     #expect(try Mixer().mix(.uniform([empty, empty])).isEmpty)
@@ -115,7 +115,7 @@ import Testing
     let folder = try TemporaryFolder()
     let plan = try MixPlan(.uniform([folder.network("a", seed: 1), folder.network("b", seed: 2)]))
     let last = Largest()
-    try Mixer().mix(plan, to: folder["soup"]) { progress in last.note(progress.completedBytes) }
+    try Mixer().mix(plan, to: folder["soup.safetensors"]) { progress in last.note(progress.completedBytes) }
     #expect(last.value == plan.inputBytes)
     #expect(plan.inputBytes == 2 * (4 * (7 * 27 + 311 * 1009 + 5 + 1) + 8))
   }

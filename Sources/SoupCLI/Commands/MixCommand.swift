@@ -6,7 +6,7 @@ struct MixCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix",
     abstract: "Mix checkpoints into a soup: uniform, weighted or interpolated.",
-    usage: "soup mix <ingredient> ... -o <file> [--weights <w,…> | --alpha <a>] [<options>]",
+    usage: "soup mix <ingredient> ... -o <output> [--weights <w,…> | --alpha <a>] [<options>]",
     discussion: """
       The ingredients must be the same model: same tensor names, same shapes. Every weight of the soup is computed in \
       Float64 and rounded once, to the ingredients' own dtype unless --dtype names another. Integer tensors, such as \

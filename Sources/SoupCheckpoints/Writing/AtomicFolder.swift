@@ -191,7 +191,8 @@ final class AtomicFolder: Sendable {
     }
     guard folders.isEmpty else {
       throw CheckpointError(
-        .cannotWrite, path, "has folders in it (\(folders.prefix(10).joined(separator: ", "))); only a folder of one "
+        .cannotWrite, path,
+        "has folders in it (\(folders.prefix(10).joined(separator: ", "))); only a folder of one "
           + "model's files is replaced", advice: "name another output")
     }
   }

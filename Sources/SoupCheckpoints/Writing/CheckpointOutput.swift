@@ -110,6 +110,12 @@ public final class CheckpointOutput: Sendable {
     }
   }
 
+  /// Adds a copy of a small file; links are followed.
+  public func add(_ name: String, copying path: String) throws(CheckpointError) {
+    let file = try MappedFile(path: path)
+    try add(name, file.storage.bytes)
+  }
+
   /// Writes what was not known before, flushes everything and gives it its name.
   /// - Returns: paths of the files with tensors, and of the index if there is one.
   @discardableResult

@@ -69,13 +69,19 @@ public struct MixCheck: Codable, Sendable {
     findings += folders.findings
     if values { findings += try ValueFindings(checkpoints, plan: plan, threads: mixer.threads, progress).findings }
 
-    outputBytes = isWhole ? plan?.layout.fileSize : nil
+    var destination: CheckpointDestination?
+    do throws(CheckpointError) {
+      if let output { destination = try CheckpointDestination(output) }
+    } catch {
+      findings.append(CheckFinding(.error, .output, file: error.path, error.detail, advice: error.advice))
+    }
+    outputBytes = isWhole ? try plan.map { try Self.size(of: $0, at: destination) } : nil
     memoryBytes = plan.map { mixer.memoryBytes(for: $0) }
     freeMemoryBytes = SystemResources.freeMemory
     diskBytes = outputBytes
     freeDiskBytes = output.flatMap { SystemResources.freeDisk(for: $0) }
-    if let output {
-      findings += SystemResources.findings(output: output, needs: outputBytes, replacing: replacing)
+    if let destination {
+      findings += SystemResources.findings(output: destination, needs: outputBytes, replacing: replacing)
     }
     if let memoryBytes, let freeMemoryBytes, memoryBytes > freeMemoryBytes {
       findings.append(
@@ -132,5 +138,13 @@ public struct MixCheck: Codable, Sendable {
       findings.append(CheckFinding(.error, .recipe, "\(error)"))
     }
     return nil
+  }
+
+  /// Size of the output: the plan knows that of one safetensors file already.
+  private static func size(of plan: MixPlan, at destination: CheckpointDestination?) throws -> Int {
+    guard let destination, destination.isFolder || destination.format != .safetensors else {
+      return plan.layout.fileSize
+    }
+    return try plan.layout(for: destination).totalSize
   }
 }

@@ -1,3 +1,5 @@
+import SoupCheckpoints
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -28,18 +30,23 @@ enum SystemResources {
     return Int(clamping: UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize)).0)
   }
 
-  /// Whether `path` can be written at all, and whether it fits.
-  static func findings(output path: String, needs: Int?, replacing: Bool) -> [CheckFinding] {
+  /// Whether an output can be written at all, and whether it fits.
+  static func findings(output: CheckpointDestination, needs: Int?, replacing: Bool) -> [CheckFinding] {
     var findings: [CheckFinding] = []
     var information = stat()
+    let path = output.path
     if stat(path, &information) == 0 {
-      if information.st_mode & S_IFMT != S_IFREG {
-        findings.append(
-          CheckFinding(.error, .output, file: path, "is not a file", advice: "name a file to write to"))
-      } else if !replacing {
+      let isFolder = information.st_mode & S_IFMT == S_IFDIR
+      if output.isFolder != isFolder || (!isFolder && information.st_mode & S_IFMT != S_IFREG) {
         findings.append(
           CheckFinding(
-            .error, .output, file: path, "exists already", advice: "name another output, or replace it with --force"))
+            .error, .output, file: path, output.isFolder ? "is not a folder" : "is not a file",
+            advice: "name a \(output.isFolder ? "folder" : "file") to write to"))
+      } else if !replacing, !isFolder || !isEmpty(path) {
+        findings.append(
+          CheckFinding(
+            .error, .output, file: path, isFolder ? "is a folder with files in it" : "exists already",
+            advice: "name another output, or replace it with --force"))
       }
     }
     let folder = folder(of: path)
@@ -61,7 +68,18 @@ enum SystemResources {
     return findings
   }
 
+  private static func isEmpty(_ folder: String) -> Bool {
+    guard let listing = opendir(folder) else { return false }
+    defer { closedir(listing) }
+    // Every folder has '.' and '..'.
+    for _ in 0..<2 where readdir(listing) == nil { return true }
+    return readdir(listing) == nil
+  }
+
+  /// The folder that something is in; a slash at the end says nothing.
   private static func folder(of path: String) -> String {
-    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 }

@@ -24,7 +24,7 @@ struct MixIdentity {
   var key: String { String(text.prefix(24)) }
 
   /// - Parameter pieceElements: how tensors are cut; another cut is another journal.
-  init(_ plan: MixPlan, pieceElements: Int) throws {
+  init(_ plan: MixPlan, pieceElements: Int, destination: CheckpointDestination) throws {
     var hash = SHA256()
     func add(_ words: String...) {
       for word in words {
@@ -33,6 +33,7 @@ struct MixIdentity {
       }
     }
     add("soup-mix", SoupVersion.current, try plan.recipe.json(), "\(pieceElements)")
+    add(destination.format.rawValue, "\(destination.isFolder) \(destination.shardSize ?? 0)")
     hash.update(data: Data(plan.layout.header))
     for checkpoint in plan.checkpoints {
       add(checkpoint.path, "\(checkpoint.entries.count)")
