@@ -54,15 +54,18 @@ public struct MixPlan: Sendable {
   /// Bytes of all ingredients' tensors.
   public let inputBytes: Int
   let tensors: [Tensor]
+  /// What the recipe calls the files that lie elsewhere.
+  private let names: [String: String]
 
   /// Opens the ingredients' headers and checks that they fit together.
+  /// - Parameters:
+  ///   - files: where checkpoints are that lie elsewhere than the recipe says; the soup's metadata has the recipe as it
+  ///     is.
+  ///   - notes: more metadata for the soup.
   /// - Throws: `CheckpointError` for a damaged file; `MixError.Code.mismatch` with every difference of every ingredient
   ///   from the first one; `MixError.Code.invalidRecipe`.
-  public init(_ recipe: Recipe) throws {
-    if let dtype = recipe.dtype, !dtype.isFloatingPoint {
-      throw MixError(.invalidRecipe, "a soup cannot be stored as \(dtype.name); name a floating-point dtype")
-    }
-    let assembly = try TensorAssembly(recipe)
+  public init(_ recipe: Recipe, files: [String: String] = [:], notes: [String: String] = [:]) throws {
+    let assembly = try TensorAssembly(recipe.replacing(paths: files))
     let items = try assembly.items()
     let models = assembly.checkpoints.prefix(assembly.modelCount)
     var metadata = assembly.checkpoints[0].metadata.filter { key, value in
@@ -70,6 +73,7 @@ public struct MixPlan: Sendable {
     }
     // These two tell how an ingredient came to be, not how the soup did.
     metadata["soup.provenance"] = nil
+    metadata.merge(notes) { _, new in new }
     metadata["soup.recipe"] = try recipe.json()
     metadata["soup.version"] = SoupVersion.current
     metadata["format"] = metadata["format"] ?? "pt"
@@ -78,6 +82,7 @@ public struct MixPlan: Sendable {
     let layout = try SafetensorsLayout(self.items, metadata: metadata)
     let byName = Dictionary(items.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.recipe = recipe
+    names = Dictionary(files.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
     checkpoints = assembly.checkpoints
     self.metadata = metadata
     self.layout = layout
@@ -115,4 +120,7 @@ public struct MixPlan: Sendable {
       return members.count > 1 ? members : nil
     }
   }
+
+  /// What the recipe calls a checkpoint.
+  func name(of checkpoint: Checkpoint) -> String { names[checkpoint.path] ?? checkpoint.path }
 }

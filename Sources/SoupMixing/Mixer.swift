@@ -107,6 +107,12 @@ public struct Mixer: Sendable {
     return report
   }
 
+  /// Letters and digits that stand for what decides the bytes of a mix: the recipe and the files' sizes and times.
+  func key(of plan: MixPlan) throws -> String {
+    try MixIdentity(plan, pieceElements: Self.pieceElements, destination: CheckpointDestination("stage.safetensors"))
+      .key
+  }
+
   /// Anonymous memory that mixing a plan into a file takes for its blocks, in bytes.
   func memoryBytes(for plan: MixPlan) -> Int {
     let widest = plan.tensors.reduce(1) { max($0, $1.inputBytes / max(1, $1.output.count), $1.output.dtype.size) }

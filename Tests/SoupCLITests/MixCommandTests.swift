@@ -104,10 +104,10 @@ import Testing
     let result = try SoupProgram.run("mix", models[0], pytorch, "-o", folder["soup.safetensors"])
     #expect(result.status == 1)
     for entry in try Checkpoint(contentsOf: models[0]).entries {
-      #expect(result.errors.contains("missing     \(entry.name)"))
+      #expect(result.errors.contains("\(entry.name) is missing"))
     }
     for entry in try Checkpoint(contentsOf: pytorch).entries {
-      #expect(result.errors.contains("unexpected  \(entry.name)"))
+      #expect(result.errors.contains("\(entry.name) is not in the first ingredient"))
     }
     #expect(try folder.contents.isEmpty)
   }

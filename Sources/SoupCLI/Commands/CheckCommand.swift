@@ -22,9 +22,7 @@ struct CheckCommand: ConsoleCommand {
         soup check runs/ --json | jq -r '.findings[] | .file + ": " + .detail'
       """)
 
-  @Argument(
-    help: ArgumentHelp("Checkpoint files, folders of *.safetensors, or quoted patterns.", valueName: "ingredient"))
-  var ingredients: [String]
+  @OptionGroup var recipe: RecipeOptions
 
   @Option(
     name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where the soup would go.", valueName: "file"))
@@ -36,29 +34,26 @@ struct CheckCommand: ConsoleCommand {
   @Flag(name: .long, help: "The output may exist.")
   var force = false
 
-  @OptionGroup(title: "Output") var form: DTypeOptions
-  @OptionGroup(title: "Method") var method: MethodOptions
   @OptionGroup(title: "Running") var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    if ingredients.isEmpty { throw ValidationError("Name the checkpoints to check.") }
-  }
-
   func run(_ console: Console) throws {
-    var recipe = try method.recipe(try CheckpointPaths.expand(ingredients))
-    recipe.dtype = form.dtype?.dtype
+    let stages = try recipe.stages()
     let bar = console.progress("Reading values", unit: .bytes)
-    let check = try MixCheck(
-      recipe, output: outputPath, replacing: force, mixer: engine.mixer, values: values
+    let check = try StagedCheck(
+      stages, output: outputPath, replacing: force, mixer: engine.mixer, values: values
     ) { done, total in
       bar.update(completed: done, total: total)
     }
     bar.finish()
-    if console.isJSON {
-      try console.emit(CheckResult(canMix: check.canMix, check: check))
-    } else {
-      CheckText(check: check).print(console)
+    for stage in check.stages {
+      if console.isJSON {
+        try console.emit(CheckResult(canMix: stage.check.canMix, stage: stage.name, check: stage.check))
+        continue
+      }
+      if check.count > 1 { console.print(stage.name.map { "Stage \($0)" } ?? "The last stage") }
+      CheckText(check: stage.check).print(console)
+      if check.count > 1 { console.print() }
     }
     if !check.canMix { throw ExitCode(1) }
   }
@@ -67,15 +62,18 @@ struct CheckCommand: ConsoleCommand {
 /// What `soup check --json` prints.
 private struct CheckResult: Encodable {
   let canMix: Bool
+  /// The stage's name in a recipe of several.
+  let stage: String?
   let check: MixCheck
 
   func encode(to encoder: any Encoder) throws {
     try check.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(canMix, forKey: .canMix)
+    try container.encodeIfPresent(stage, forKey: .stage)
   }
 
-  private enum CodingKeys: String, CodingKey { case canMix }
+  private enum CodingKeys: String, CodingKey { case canMix, stage }
 }
 
 /// The human-readable form of a check.
@@ -111,24 +109,24 @@ struct CheckText {
   }
 
   /// One line a finding, grouped by file; advice that several findings share is said once.
-  var lines: [String] {
+  var lines: [String] { CheckFinding.Severity.allCases.flatMap { severity in lines(severity) } }
+
+  func lines(_ severity: CheckFinding.Severity) -> [String] {
     var lines: [String] = []
-    for severity in CheckFinding.Severity.allCases {
-      let findings = check.findings.filter { $0.severity == severity }
-      var files: [String?] = []
-      for finding in findings where !files.contains(finding.file) { files.append(finding.file) }
-      for file in files {
-        let members = findings.filter { $0.file == file }
-        if let file { lines.append("\(severity.rawValue): \(file)") }
-        for (index, finding) in members.enumerated() {
-          let subject = finding.tensor.map { $0 + " " } ?? ""
-          lines.append((file == nil ? "\(severity.rawValue): " : "  ") + subject + finding.detail)
-          let isLast = index + 1 == members.count || members[index + 1].advice != finding.advice
-          if isLast, !finding.advice.isEmpty { lines.append("    → \(finding.advice)") }
-        }
+    let findings = check.findings.filter { $0.severity == severity }
+    var files: [String?] = []
+    for finding in findings where !files.contains(finding.file) { files.append(finding.file) }
+    for file in files {
+      let members = findings.filter { $0.file == file }
+      if let file { lines.append("\(severity.rawValue): \(file)") }
+      for (index, finding) in members.enumerated() {
+        let subject = finding.tensor.map { $0 + " " } ?? ""
+        lines.append((file == nil ? "\(severity.rawValue): " : "  ") + subject + finding.detail)
+        let isLast = index + 1 == members.count || members[index + 1].advice != finding.advice
+        if isLast, !finding.advice.isEmpty { lines.append("    → \(finding.advice)") }
       }
-      if !findings.isEmpty { lines.append("") }
     }
+    if !findings.isEmpty { lines.append("") }
     return lines
   }
 }

@@ -51,6 +51,23 @@ public enum CheckpointPaths {
     return paths
   }
 
+  /// The one checkpoint that an option names.
+  static func expandOne(_ name: String, option: String) throws -> String {
+    let paths = try expand([name])
+    guard paths.count == 1 else {
+      throw PathFailure(problems: ["\(option) \(name): names \(paths.count) checkpoints, where one is needed"])
+    }
+    return paths[0]
+  }
+
+  /// Whether two names lead to one file or folder.
+  static func areSame(_ a: String, _ b: String) -> Bool {
+    if a == b { return true }
+    var (first, second) = (stat(), stat())
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
+      && first.st_ino == second.st_ino
+  }
+
   private static func matches(_ pattern: String) -> [String] {
     var result = glob_t()
     defer { globfree(&result) }

@@ -1,67 +1,155 @@
 import ArgumentParser
 import SoupMixing
+import Synchronization
 
 /// `soup mix`: checkpoints in, one checkpoint out.
 struct MixCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix",
-    abstract: "Mix checkpoints into a soup: uniform, weighted or interpolated.",
-    usage: "soup mix <ingredient> ... -o <output> [--weights <w,…> | --alpha <a>] [<options>]",
+    abstract: "Mix checkpoints into a soup, by any merge method or a recipe.",
+    usage: "soup mix <ingredient> ... -o <output> [--method <name> ...] [<options>]",
     discussion: """
       The ingredients must be the same model: same tensor names, same shapes. Every weight of the soup is computed in \
       Float64 and rounded once, to the ingredients' own dtype unless --dtype names another. Integer tensors, such as \
-      batch-norm counters, are copied from the first ingredient that takes part; values that are NaN or infinite are \
-      named. The output appears only when it is complete.
+      batch-norm counters, are copied; values that are NaN or infinite are named. Everything is checked first, as by \
+      'soup check'. The output appears only when it is complete.
 
       EXAMPLES
-        soup mix a.safetensors b.safetensors c.safetensors -o soup.safetensors
-            the uniform soup: the mean of three models
-        soup mix runs/ -o soup.safetensors
-            the same for all *.safetensors in a folder
-        soup mix a.safetensors b.safetensors --weights 1,3 -o soup.safetensors
-            one quarter a, three quarters b
-        soup mix base.safetensors tuned.safetensors --alpha 0.3 -o soup.safetensors
-            0.7 base + 0.3 tuned (WiSE-FT)
-        soup mix a.safetensors b.safetensors --dtype bf16 -o soup.safetensors
-            stored as bfloat16
+        The mean of all checkpoints in a folder; a weighted mean; WiSE-FT,
+        0.7 base + 0.3 tuned:
+          soup mix runs/ -o soup.safetensors
+          soup mix a.safetensors b.safetensors --weights 1,3 -o soup.safetensors
+          soup mix base.safetensors tuned.safetensors --alpha 0.3 -o soup.safetensors
+
+        TIES of three models; task arithmetic; DARE:
+          soup mix runs/ --method ties --base base.pt --density 0.5 -o soup.pt
+          soup mix a.pt b.pt --method task_arithmetic --base base.pt \\
+            --weights 0.4,0.3 -o soup.pt
+          soup mix runs/ --method dare_ties --base base.pt --density 0.2 \\
+            --seed 1 -o soup.pt
+
+        A recipe, as for mergekit; what options mean, as a recipe:
+          soup mix recipe.yml -o soup.safetensors
+          soup mix runs/ --method ties --base base.pt --print-recipe
+
+      VALUES
+        0.5            for all ingredients
+        0.5,0.3,0.4    for each ingredient, in their order
+        0:0.5:1        from the first layer to the last, in straight lines
+        attn=0.3       for tensors with 'attn' in their names; repeat the
+                       option, the first that fits a tensor counts:
+                       --weights attn=1,0 --weights 0.5,0.5
       """)
 
-  @Argument(
-    help: ArgumentHelp("Checkpoint files, folders of *.safetensors, or quoted patterns.", valueName: "ingredient"))
-  var ingredients: [String]
-
+  @OptionGroup var recipe: RecipeOptions
   @OptionGroup(title: "Output") var soup: SoupFileOptions
-  @OptionGroup(title: "Output") var form: DTypeOptions
-  @OptionGroup(title: "Method") var method: MethodOptions
   @OptionGroup(title: "Running") var engine: EngineOptions
+
+  @Flag(name: .long, help: "Print the recipe as YAML and mix nothing.")
+  var printRecipe = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if ingredients.isEmpty { throw ValidationError("Name the checkpoints to mix.") }
+    if !printRecipe, soup.path == nil { throw ValidationError("Name the soup's file: -o <file>.") }
   }
 
   func run(_ console: Console) throws {
-    let paths = try CheckpointPaths.expand(ingredients)
-    var recipe = try method.recipe(paths)
-    recipe.dtype = form.dtype?.dtype
-    let plan = try MixPlan(recipe)
-    Interruption.removesPartialFiles()
-    let label = "Mixing \(paths.count) checkpoint\(paths.count == 1 ? "" : "s")"
-    let bar = console.progress(label, total: plan.inputBytes, unit: .bytes)
-    let report = try soup.mix(plan, with: engine.mixer) { progress in
-      bar.raise(to: progress.completedBytes, message: progress.tensor)
+    let stages = try recipe.stages()
+    if printRecipe { return try Self.print(stages, console) }
+    let path = soup.path ?? ""
+    let check = try StagedCheck(stages, mixer: engine.mixer)
+    for finding in check.stages.flatMap(\.check.findings) where finding.severity == .warning {
+      console.warn([finding.file, finding.tensor, finding.detail].compactMap { $0 }.joined(separator: " "))
     }
-    bar.finish()
-    for warning in report.warnings { console.warn(warning) }
+    guard check.canMix else { throw CheckFailure(check: check) }
+
+    let staged = StagedMix(stages, output: path)
+    Interruption.removesPartialFiles { staged.remove() }
+    defer { staged.remove() }
+    let bars = StageBars(console: console, stages: stages)
+    let plan = try staged.mixEarlierStages(with: engine.mixer) { stage, progress in
+      bars.raise(stage, progress)
+    } finished: { stage, report in
+      bars.finish()
+      if let report { announce(report, stages[stage].recipe, "stage \(stages[stage].name ?? "")", console) }
+    }
+    let report = try soup.mix(plan, with: engine.mixer) { bars.raise(stages.count - 1, $0) }
+    bars.finish()
+    announce(report, plan.recipe, path, console)
     if console.isJSON {
-      try console.emit(MixResult(output: soup.path, recipe: plan.recipe, report: report, warnings: report.warnings))
-    } else {
-      let rate = Double(report.inputBytes) / max(report.seconds, 1e-9)
-      console.note(
-        "Mixed \(paths.count) checkpoint\(paths.count == 1 ? "" : "s") of \(Format.count(report.tensors)) tensors into "
-          + "\(soup.path): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds))"
-          + (report.seconds > 0.1 ? ", read at \(Format.bytes(Int(rate)))/s" : ""))
+      try console.emit(MixResult(output: path, recipe: plan.recipe, report: report, warnings: report.warnings))
     }
+  }
+
+  /// Says what was mixed, and what is wrong with it.
+  private func announce(_ report: MixReport, _ recipe: Recipe, _ target: String, _ console: Console) {
+    for warning in report.warnings { console.warn(warning) }
+    guard !console.isJSON else { return }
+    let rate = Double(report.inputBytes) / max(report.seconds, 1e-9)
+    let count = recipe.ingredients.count
+    console.note(
+      "Mixed \(count) checkpoint\(count == 1 ? "" : "s") of \(Format.count(report.tensors)) tensors into "
+        + "\(target): \(Format.bytes(report.outputBytes)) in \(Format.duration(report.seconds))"
+        + (report.seconds > 0.1 ? ", read at \(Format.bytes(Int(rate)))/s" : ""))
+  }
+
+  private static func print(_ stages: [RecipeFile.Stage], _ console: Console) throws {
+    if console.isJSON {
+      for stage in stages { try console.emit(stage.recipe) }
+      return
+    }
+    let texts = try stages.map { try $0.recipe.yaml(name: $0.name) }
+    console.output.print(texts.joined(separator: "---\n").trimmingSuffix { $0 == "\n" })
+  }
+}
+
+/// One progress bar for each stage, made when it begins.
+private final class StageBars: Sendable {
+  private let console: Console
+  private let labels: [String]
+  private let current = Mutex<(stage: Int, bar: ProgressBar)?>(nil)
+
+  init(console: Console, stages: [RecipeFile.Stage]) {
+    self.console = console
+    labels = stages.enumerated().map { index, stage in
+      let count = stage.recipe.ingredients.count
+      let place = stages.count > 1 ? "Stage \(index + 1) of \(stages.count): mixing" : "Mixing"
+      return "\(place) \(count) checkpoint\(count == 1 ? "" : "s")"
+    }
+  }
+
+  func raise(_ stage: Int, _ progress: MixProgress) {
+    let bar = current.withLock { current in
+      if let current, current.stage == stage { return current.bar }
+      let bar = console.progress(labels[stage], total: progress.totalBytes, unit: .bytes)
+      current = (stage, bar)
+      return bar
+    }
+    bar.raise(to: progress.completedBytes, message: progress.tensor)
+  }
+
+  func finish() {
+    current.withLock { current in
+      current?.bar.finish()
+      current = nil
+    }
+  }
+}
+
+/// Everything that speaks against a mix.
+struct CheckFailure: Error, CustomStringConvertible {
+  let check: StagedCheck
+
+  var description: String {
+    let count = check.stages.flatMap(\.check.findings).filter { $0.severity == .error }.count
+    var lines = ["these cannot be mixed: \(count) problem\(count == 1 ? "" : "s") to solve"]
+    for stage in check.stages {
+      let text = CheckText(check: stage.check).lines(.error)
+      if !text.isEmpty, check.count > 1, let name = stage.name { lines.append("  stage \(name):") }
+      lines += text.map { "  " + $0 }
+    }
+    return lines.joined(separator: "\n")
   }
 }
 
@@ -71,4 +159,12 @@ private struct MixResult: Encodable {
   let recipe: Recipe
   let report: MixReport
   let warnings: [String]
+}
+
+extension String {
+  fileprivate func trimmingSuffix(while isExtra: (Character) -> Bool) -> String {
+    var text = self
+    while let last = text.last, isExtra(last) { text.removeLast() }
+    return text
+  }
 }

@@ -12,12 +12,15 @@ import Synchronization
 
 /// What happens on Ctrl-C, `kill` and a closed terminal.
 public enum Interruption {
+  private static let cleanups = Mutex<[@Sendable () -> Void]>([])
   private static let sources = Mutex<[any DispatchSourceSignal]>([])
 
   /// From now on such a signal removes partial output, then ends the program as it would have without us.
   ///
   /// Signals that the parent ignores, as `nohup` does, stay ignored.
-  public static func removesPartialFiles() {
+  /// - Parameter cleanup: what else to do before that.
+  public static func removesPartialFiles(_ cleanup: (@Sendable () -> Void)? = nil) {
+    if let cleanup { cleanups.withLock { $0.append(cleanup) } }
     sources.withLock { sources in
       guard sources.isEmpty else { return }
       for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -27,6 +30,7 @@ public enum Interruption {
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
           AtomicFile.discardAll {
+            for cleanup in cleanups.withLock({ $0 }) { cleanup() }
             signal(number, SIG_DFL)
             // Dispatch blocks signals on its own threads, and another thread may block them too: unblock this one.
             var only = sigset_t()

@@ -8,7 +8,7 @@ struct SoupFileOptions: ParsableArguments {
     name: [.customShort("o"), .customLong("output")],
     help: ArgumentHelp(
       "The soup: *.safetensors, *.pt, *.pth or *.bin; any other name is a folder.", valueName: "output"))
-  var path: String
+  var path: String?
 
   @OptionGroup var shards: ShardOptions
 
@@ -18,7 +18,8 @@ struct SoupFileOptions: ParsableArguments {
   /// Mixes into the file or folder. What is thrown says what to do on this command line.
   func mix(_ plan: MixPlan, with mixer: Mixer, progress: @escaping @Sendable (MixProgress) -> Void) throws -> MixReport
   {
-    try Self.withAdvice {
+    let path = path ?? ""
+    return try Self.withAdvice {
       let destination = try shards.destination(path)
       let companions =
         destination.isFolder

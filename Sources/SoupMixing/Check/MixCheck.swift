@@ -49,6 +49,7 @@ public struct MixCheck: Codable, Sendable {
 
   /// Checks a recipe. Problems are findings, never thrown errors, except for failing to read values.
   /// - Parameters:
+  ///   - files: where checkpoints are that lie elsewhere than the recipe says.
   ///   - output: where the soup will be written; nil to leave out everything about it.
   ///   - replacing: whether an existing output may be replaced.
   ///   - mixer: the settings that the mix will run with.
@@ -56,13 +57,16 @@ public struct MixCheck: Codable, Sendable {
   ///   - progress: called from several threads with the bytes read and the bytes in all.
   /// - Throws: `CheckpointError` while reading values.
   public init(
-    _ recipe: Recipe, output: String? = nil, replacing: Bool = false, mixer: Mixer = Mixer(), values: Bool = false,
+    _ recipe: Recipe, files: [String: String] = [:], output: String? = nil, replacing: Bool = false,
+    mixer: Mixer = Mixer(), values: Bool = false,
     progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws {
     var findings: [CheckFinding] = []
-    let checkpoints = Self.open(recipe, &findings)
-    inputs = checkpoints.map(Self.describe)
-    let plan = Self.plan(recipe, readable: Set(checkpoints.map(\.path)), &findings)
+    findings += recipe.problems().map { CheckFinding(.error, .recipe, $0) }
+    let names = Dictionary(files.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+    let checkpoints = Self.open(recipe.replacing(paths: files), &findings)
+    inputs = checkpoints.map { Self.describe($0, name: names[$0.path] ?? $0.path) }
+    let plan = Self.plan(recipe, files, readable: Set(checkpoints.map { names[$0.path] ?? $0.path }), &findings)
     let isWhole = !findings.contains { $0.severity == .error }
     self.plan = isWhole ? plan : nil
     let folders = HeaderFindings(checkpoints: checkpoints)
@@ -89,15 +93,20 @@ public struct MixCheck: Codable, Sendable {
           .error, .memory, "mixing needs \(memoryBytes) bytes of memory, but only \(freeMemoryBytes) are free",
           advice: "give a smaller --max-memory or fewer --threads"))
     }
+    findings = findings.map { finding in
+      guard let name = finding.file.flatMap({ names[$0] }) else { return finding }
+      return CheckFinding(
+        finding.severity, finding.code, file: name, tensor: finding.tensor, finding.detail, advice: finding.advice)
+    }
     self.findings = CheckFinding.Severity.allCases.flatMap { severity in findings.filter { $0.severity == severity } }
   }
 
   private static func open(_ recipe: Recipe, _ findings: inout [CheckFinding]) -> [Checkpoint] {
     var seen: Set<String> = []
     var checkpoints: [Checkpoint] = []
-    for ingredient in recipe.ingredients where seen.insert(ingredient.path).inserted {
+    for path in recipe.paths where seen.insert(path).inserted {
       do {
-        checkpoints.append(try Checkpoint(contentsOf: ingredient.path))
+        checkpoints.append(try Checkpoint(contentsOf: path))
       } catch {
         findings.append(CheckFinding(.error, .file, file: error.path, error.detail, advice: error.advice))
       }
@@ -105,27 +114,29 @@ public struct MixCheck: Codable, Sendable {
     return checkpoints
   }
 
-  private static func describe(_ checkpoint: Checkpoint) -> Input {
+  private static func describe(_ checkpoint: Checkpoint, name: String) -> Input {
     var bytes: [String: Int] = [:]
     for entry in checkpoint.entries { bytes[entry.dtype.name, default: 0] += entry.byteRange.count }
     return Input(
-      path: checkpoint.path, bytes: checkpoint.fileSize, tensors: checkpoint.entries.count,
+      path: name, bytes: checkpoint.fileSize, tensors: checkpoint.entries.count,
       elements: checkpoint.entries.reduce(0) { $0 + $1.count },
       dtypes: bytes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key))
   }
 
   /// Plans the mix; with damaged ingredients, that of the others, so that their differences are found too.
   private static func plan(
-    _ recipe: Recipe, readable: Set<String>, _ findings: inout [CheckFinding]
+    _ recipe: Recipe, _ files: [String: String], readable: Set<String>, _ findings: inout [CheckFinding]
   ) -> MixPlan? {
     var recipe = recipe
-    let count = recipe.ingredients.count
-    recipe.ingredients.removeAll { !readable.contains($0.path) }
-    let isWhole = recipe.ingredients.count == count
-    if !isWhole { recipe.method = .uniform }
-    guard isWhole || !recipe.ingredients.isEmpty else { return nil }
+    if !findings.isEmpty {
+      // What is wrong is known; how the readable files differ from each other is not.
+      let policy = recipe.names
+      recipe = .uniform(recipe.ingredients.map(\.path).filter(readable.contains))
+      recipe.names = policy
+      guard !recipe.ingredients.isEmpty else { return nil }
+    }
     do {
-      return try MixPlan(recipe)
+      return try MixPlan(recipe, files: files)
     } catch let error as MixError {
       if error.problems.isEmpty { findings.append(CheckFinding(.error, .recipe, error.detail)) }
       findings += error.problems.map { problem in

@@ -25,6 +25,11 @@ public struct RecipeFile: Sendable, Equatable {
     /// What later stages call its result; nil for the last one if it has no name.
     public let name: String?
     public let recipe: Recipe
+
+    public init(name: String? = nil, recipe: Recipe) {
+      self.name = name
+      self.recipe = recipe
+    }
   }
 
   /// In the order they are mixed; the last makes the soup.
@@ -63,6 +68,12 @@ public struct RecipeFile: Sendable, Equatable {
 }
 
 extension Recipe {
+  /// All files that it names: ingredients, the base, the rest, importances and masks.
+  public var paths: [String] {
+    ingredients.map(\.path) + [base, rest].compactMap { $0 } + (slices ?? []).compactMap(\.base)
+      + ingredients.flatMap { [$0.importance, $0.mask].compactMap { $0 } }
+  }
+
   /// The same recipe with other files in the place of some.
   public func replacing(paths: [String: String]) -> Recipe {
     func new(_ path: String) -> String { paths[path] ?? path }

@@ -134,6 +134,8 @@ struct RecipeReader {
     } else if !isLast {
       problem(node, "only the last stage may go without a 'name': nothing can use this one")
     }
+    // With mistakes in the text the recipe is not what was meant.
+    if problems.isEmpty { for text in recipe.problems() { problem(node, text) } }
     return problems.isEmpty ? RecipeFile.Stage(name: name, recipe: recipe) : nil
   }
 
@@ -200,15 +202,18 @@ struct RecipeReader {
 
   private mutating func parameters(_ node: Node, _ method: MethodName?) -> [String: Setting] {
     var result: [String: Setting] = [:]
-    let known = method?.parameters.map(\.name)
     for (key, value, keyNode) in mapping(node, "parameters") {
-      if let known, !known.contains(key) {
-        problem(
-          keyNode,
-          "\(method?.rawValue ?? "") has no parameter '\(key)'; it has "
-            + (known.isEmpty ? "none" : known.joined(separator: ", ")))
+      let setting = setting(value, key)
+      if let method {
+        if let parameter = method.parameters.first(where: { $0.name == key }) {
+          for problem in setting.rules.flatMap(\.values).compactMap(parameter.problem) {
+            self.problem(keyNode, problem)
+          }
+        } else {
+          problem(keyNode, method.refusal(of: [key]))
+        }
       }
-      result[key] = setting(value, key)
+      result[key] = setting
     }
     return result
   }

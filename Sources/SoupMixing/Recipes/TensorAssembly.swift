@@ -28,9 +28,7 @@ struct TensorAssembly {
 
   /// Opens the headers of all files.
   init(_ recipe: Recipe) throws {
-    guard !recipe.ingredients.isEmpty else {
-      throw MixError(.invalidRecipe, "a recipe needs at least one ingredient")
-    }
+    try recipe.validate()
     var opened: [String: Checkpoint] = [:]
     var checkpoints: [Checkpoint] = []
     var indices: [String: Int] = [:]
@@ -57,7 +55,6 @@ struct TensorAssembly {
     self.importances = importances
     self.masks = masks
     stack = LayerStack(names: checkpoints[0].entries.map(\.name), prefix: recipe.layers)
-    try checkParameters()
   }
 
   /// Every tensor of the soup, in the first ingredient's order.
@@ -404,28 +401,6 @@ struct TensorAssembly {
       throw MixError(.invalidRecipe, "a slice names '\(path)', which is not among the ingredients")
     }
     return index
-  }
-
-  // MARK: - Parameters
-
-  /// Refuses parameters that the method does not have.
-  private func checkParameters() throws(MixError) {
-    let given: [[String: Setting]?] =
-      [recipe.parameters] + recipe.ingredients.map(\.parameters)
-      + (recipe.slices ?? []).flatMap { [$0.parameters] + $0.sources.map(\.parameters) }
-    let names = Set(given.flatMap { ($0 ?? [:]).keys })
-    guard !names.isEmpty else { return }
-    guard case .named(let method) = recipe.method else {
-      throw MixError(.invalidRecipe, "this method has no parameters, but these are given: \(names.sorted())")
-    }
-    let known = Set(method.parameters.map(\.name))
-    let unknown = names.subtracting(known).sorted()
-    guard unknown.isEmpty else {
-      throw MixError(
-        .invalidRecipe,
-        "\(method.rawValue) has no parameter \(unknown.joined(separator: ", ")); it has "
-          + (known.isEmpty ? "none" : known.sorted().joined(separator: ", ")))
-    }
   }
 }
 
