@@ -89,7 +89,9 @@ if let libtorch {
       name: "SoupTraining", dependencies: ["SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupTensors"]),
     .target(
       name: "SoupEvaluation",
-      dependencies: ["SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupTensors"]),
+      dependencies: [
+        "SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupTensors", "CKernels",
+      ]),
     .target(
       name: "SoupSeasoning",
       dependencies: [
@@ -103,7 +105,7 @@ if let libtorch {
       dependencies: [
         "SoupCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupTorch", "SoupModels",
         "SoupTraining",
-        "SoupEvaluation", "SoupSeasoning", argumentParser,
+        "SoupEvaluation", "SoupSeasoning", "SoupAnalysis", argumentParser,
       ]),
     .executableTarget(
       name: "soup-torch", dependencies: ["SoupTorchCLI"],

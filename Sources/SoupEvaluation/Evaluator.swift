@@ -65,6 +65,11 @@ public struct Evaluator {
   /// The score of given logits on these images.
   public func score(_ logits: HostTensor) throws -> Score { try Score(logits: logits, labels: labels) }
 
+  /// How given logits do on each of these images.
+  public func outcomes(_ logits: HostTensor) throws -> SampleOutcomes {
+    try SampleOutcomes(logits: logits, labels: labels)
+  }
+
   /// The score of a model on these images.
   public func score(_ model: any Network, progress: (Int) throws -> Void = { _ in }) throws -> Score {
     try score(logits(of: model, progress: progress))

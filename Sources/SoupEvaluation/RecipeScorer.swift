@@ -13,7 +13,7 @@ public final class RecipeScorer: Scorer {
   private let model: any Network
   private let mixer: Mixer
   private let recalibration: BatchNormRecalibration?
-  private var scores: [Recipe: Score] = [:]
+  private var known: [Recipe: SampleOutcomes] = [:]
   private var logits: [Recipe: HostTensor] = [:]
   /// Whether recalibration is applied to recipes of one ingredient too; they keep their own statistics otherwise.
   public var recalibratesSingles = false
@@ -35,16 +35,27 @@ public final class RecipeScorer: Scorer {
     self.recalibration = recalibration
   }
 
-  public func score(_ recipe: Recipe) throws -> Score {
-    if let known = scores[recipe] { return known }
-    let score = try evaluator.score(logits(recipe))
-    scores[recipe] = score
-    return score
+  public func score(_ recipe: Recipe) throws -> Score { try outcomes(recipe).score }
+
+  /// Whether the recipe's soup is right on each image, for paired comparisons.
+  public func correct(_ recipe: Recipe) throws -> [Bool] { try outcomes(recipe).correct }
+
+  /// How the recipe's soup does on every image.
+  public func outcomes(_ recipe: Recipe) throws -> SampleOutcomes {
+    if let known = known[recipe] { return known }
+    let outcomes = try evaluator.outcomes(logits(recipe))
+    known[recipe] = outcomes
+    return outcomes
   }
 
-  /// The score of the ensemble of several recipes by mean logits.
-  public func ensemble(_ recipes: [Recipe]) throws -> Score {
-    try evaluator.score(Ensemble.logits(recipes.map(logits)))
+  /// How the ensemble of several recipes does.
+  public func ensemble(_ recipes: [Recipe], by method: Ensemble.Method = .logits) throws -> SampleOutcomes {
+    try evaluator.outcomes(Ensemble.mean(recipes.map(logits), by: method))
+  }
+
+  /// Chooses members of an ensemble on this scorer's images, which must be held out.
+  public func select(_ greedy: GreedyEnsemble, from recipes: [Recipe]) throws -> GreedyEnsemble.Selection {
+    try greedy.select(recipes.map(logits), labels: evaluator.labels)
   }
 
   /// The mixed weights as they were scored: with recomputed statistics where those are asked for.

@@ -43,6 +43,11 @@ public struct Score: Codable, Sendable, Hashable {
   ///   - labels: `N` class indices.
   /// - Throws: `EvaluationError` if the shapes do not agree, there is no image, or a label is not a class.
   public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
+    try self.init(logits: logits, labels: labels) { _, _ in }
+  }
+
+  /// - Parameter each: called for every image in order: whether it is right, and its loss.
+  init(logits: HostTensor, labels: [Int], each: (Bool, Double) -> Void) throws(EvaluationError) {
     guard logits.shape.count == 2, logits.shape[0] == labels.count, logits.shape[0] > 0, logits.shape[1] > 0 else {
       throw EvaluationError(
         .shape, "\(labels.count) labels need logits of shape [\(labels.count), classes], found \(logits.shape)")
@@ -67,6 +72,7 @@ public struct Score: Codable, Sendable, Hashable {
         broken += 1
         loss = .nan
         confidences.append(Confidence(value: 0, right: false))
+        each(false, .nan)
         continue
       }
       if prediction.rank == 0 {
@@ -76,6 +82,7 @@ public struct Score: Codable, Sendable, Hashable {
       if prediction.rank < 5 { right5 += 1 }
       loss += prediction.loss
       confidences.append(Confidence(value: prediction.confidence, right: prediction.rank == 0))
+      each(prediction.rank == 0, prediction.loss)
     }
     let total = Double(labels.count)
     self.init(

@@ -1,4 +1,5 @@
 import Foundation
+import SoupAnalysis
 import SoupCLI
 import SoupEvaluation
 import SoupMixing
@@ -39,24 +40,41 @@ struct Tasting {
     var (keys, settings) = try ingredients.distinguishingSettings()
     // A seed says nothing to a reader, unless it is all there is.
     if keys.count > 1 { keys.removeAll { $0 == "seed" } }
-    func row(_ name: String, _ recipe: Recipe, settings: [String: String] = [:]) throws -> TastingResult.Row {
-      .init(
-        name: name, settings: settings, heldOut: try heldOut.score(recipe), test: try test.score(recipe), passes: 1)
-    }
-    let rows = try ingredients.paths.indices.map {
-      try row(ingredients.names[$0], .uniform([ingredients.paths[$0]]), settings: settings[$0])
-    }
-    let best = ingredients.paths.firstIndex(of: found.kept[0]) ?? 0
     let singles = ingredients.paths.map { Recipe.uniform([$0]) }
+    let best = ingredients.paths.firstIndex(of: found.kept[0]) ?? 0
+    let reference = try test.correct(singles[best])
+    func row(
+      _ name: String, _ heldOut: Score, _ test: SampleOutcomes, passes: Int = 1, settings: [String: String] = [:]
+    )
+      throws -> TastingResult.Row
+    {
+      .init(
+        name: name, settings: settings, heldOut: heldOut, test: test.score, passes: passes,
+        heldOutInterval: try Statistics.interval(of: heldOut), testInterval: try Statistics.interval(of: test.score),
+        againstBest: try PairedComparison(of: test.correct, to: reference))
+    }
+    func row(_ name: String, _ recipe: Recipe, settings: [String: String] = [:]) throws -> TastingResult.Row {
+      try row(name, heldOut.score(recipe), test.outcomes(recipe), settings: settings)
+    }
+    func ensemble(_ name: String, _ members: [Recipe], _ method: Ensemble.Method) throws -> TastingResult.Row {
+      try row(
+        "\(name) of \(members.count)", heldOut.ensemble(members, by: method).score,
+        test.ensemble(members, by: method), passes: members.count)
+    }
+    let chosen = try heldOut.select(GreedyEnsemble(keepsTies: greedy.acceptance == .notWorse), from: singles)
+    let rows = try ingredients.paths.indices.map {
+      try row(ingredients.names[$0], singles[$0], settings: settings[$0])
+    }
     return TastingResult(
       settings: keys.map(TastingResult.Setting.init), base: try base.map { try row("base", .uniform([$0])) },
       ingredients: rows, best: try row("best on held-out: \(ingredients.names[best])", singles[best]),
       uniform: try row("uniform soup of \(k)", all),
       greedySoup: try row("greedy soup of \(found.kept.count)", found.recipe),
-      ensemble: .init(
-        name: "ensemble of \(k)", settings: [:], heldOut: try heldOut.ensemble(singles),
-        test: try test.ensemble(singles), passes: k), greedy: found,
-      kept: found.kept.compactMap { path in ingredients.paths.firstIndex(of: path).map { ingredients.names[$0] } })
+      ensemble: try ensemble("ensemble", singles, .logits),
+      probabilityEnsemble: try ensemble("ensemble by probabilities", singles, .probabilities),
+      greedyEnsemble: try ensemble("greedy ensemble", chosen.kept.map { singles[$0] }, .logits), greedy: found,
+      kept: found.kept.compactMap { path in ingredients.paths.firstIndex(of: path).map { ingredients.names[$0] } },
+      ensembleKept: chosen.kept.map { ingredients.names[$0] })
   }
 }
 
@@ -70,6 +88,18 @@ struct TastingResult: Encodable {
     let test: Score
     /// Forward passes for one prediction.
     let passes: Int
+    /// 95 % intervals of the accuracies.
+    let heldOutInterval: Interval
+    let testInterval: Interval
+    /// Test accuracy against the best ingredient, on the same images.
+    let againstBest: PairedComparison
+
+    private enum CodingKeys: String, CodingKey {
+      case name, settings, heldOut, test, passes
+      case heldOutInterval = "held_out_interval"
+      case testInterval = "test_interval"
+      case againstBest = "against_best"
+    }
   }
 
   /// A setting in which the ingredients differ.
@@ -92,25 +122,28 @@ struct TastingResult: Encodable {
   let uniform: Row
   let greedySoup: Row
   let ensemble: Row
+  let probabilityEnsemble: Row
+  let greedyEnsemble: Row
   let greedy: GreedyResult
   /// Names of what the greedy soup kept, in order.
   let kept: [String]
+  /// Names of what the greedy ensemble kept, in order.
+  let ensembleKept: [String]
 
   /// The outcome in words, whichever way it went.
   var verdict: String {
-    let count = best.test.count
-    let error = (best.test.top1 * (1 - best.test.top1) / Double(count)).squareRoot()
     func gain(_ row: Row) -> String {
-      let points = (row.test.top1 - best.test.top1) * 100
-      let text = Format.fixed(abs(points), 2)
-      if (row.test.top1 - best.test.top1).magnitude * Double(count) < 0.5 { return "equals the best ingredient" }
-      return "is \(text) points \(points > 0 ? "above" : "below") the best ingredient"
+      let comparison = row.againstBest
+      if comparison.won == comparison.lost { return "equals the best ingredient" }
+      let side = comparison.difference > 0 ? "above" : "below"
+      return "is \(Format.percent(comparison.difference.magnitude)) points \(side) the best ingredient "
+        + "(p = \(Statistics.pValue(comparison.pValue)))"
     }
     return """
       Greedy soup: \(kept.joined(separator: " + ")).
-      On \(Format.count(count)) test images the greedy soup \(gain(greedySoup)), the uniform soup \(gain(uniform)), \
+      On \(Format.count(best.test.count)) test images the greedy soup \(gain(greedySoup)), the uniform soup \(gain(uniform)), \
       the ensemble, at \(ensemble.passes) times the cost, \(gain(ensemble)).
-      One accuracy has a standard error of \(Format.percent(error)) points.
+      \(Statistics.legend)
       """
   }
 }

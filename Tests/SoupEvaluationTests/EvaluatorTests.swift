@@ -148,7 +148,7 @@ private func largestDifference(_ a: HostTensor, _ b: HostTensor) -> Float {
     #expect(try scorer.score(.uniform([a])) == single)
     #expect(scorer.evaluations == 1)
     #expect(try scorer.score(.uniform([a, b])) == single)
-    #expect(try scorer.ensemble([.uniform([a]), .uniform([b])]) == single)
+    #expect(try scorer.ensemble([.uniform([a]), .uniform([b])]).score == single)
     #expect(scorer.evaluations == 3)
     // Mean logits by hand.
     let evaluator = scorer.evaluator
@@ -156,7 +156,7 @@ private func largestDifference(_ a: HostTensor, _ b: HostTensor) -> Float {
     let own = try evaluator.logits(of: model(seed: 1)).doubles()
     let mean = try zip(own, evaluator.logits(of: other).doubles()).map { Float(($0 + $1) / 2) }
     let expected = try evaluator.score(HostTensor(floats: mean, shape: [70, 3]))
-    let found = try scorer.ensemble([.uniform([a]), .uniform([c])])
+    let found = try scorer.ensemble([.uniform([a]), .uniform([c])]).score
     #expect(abs(found.loss - expected.loss) < 1e-6 && found.top1 == expected.top1)
     #expect(scorer.evaluations == 4)
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SoupAnalysis
 import SoupCLI
 import SoupCheckpoints
 import SoupEvaluation
@@ -14,12 +15,13 @@ struct EvaluateCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         soup evaluate soup.safetensors
-        soup evaluate runs/*.safetensors --ensemble
+        soup evaluate runs/*.safetensors --ensemble logits --ensemble greedy
         soup evaluate soup.safetensors --batch-norm recompute --per-class
         soup evaluate pytorch.safetensors --model resnet50 --data cifar100:/data/cifar --split test
 
       Checkpoints made by soup train, and soups of them, know their architecture, their data and what was held out.
-      ECE is the expected calibration error over 15 bins of equal mass.
+      ECE is the expected calibration error over 15 bins of equal mass. Where there are several rows, each is compared
+      with the first on the same images: the difference with its 95 % interval (paired bootstrap) and McNemar's exact p.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
@@ -28,8 +30,16 @@ struct EvaluateCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("test, held-out, or train (without the held-out images).", valueName: "part"))
   var split: EvaluationImages.Part = .test
 
-  @Flag(help: "Also score the ensemble of all checkpoints, by mean logits.")
-  var ensemble = false
+  @Option(
+    help: ArgumentHelp(
+      "Also score an ensemble: mean logits, mean probabilities, or greedy, whose members are chosen on held-out images. "
+        + "May be given several times.", valueName: "kind"))
+  var ensemble: [EnsembleChoice] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Write whether each image is right, and its loss, for every row (safetensors).", valueName: "path"))
+  var predictions: String?
 
   @Flag(help: "Also print the accuracy of each class.")
   var perClass = false
@@ -43,57 +53,121 @@ struct EvaluateCommand: ConsoleCommand {
     let device = try computation.prepare()
     let ingredients = try Ingredients(checkpoints, model: data.namedModel())
     let images = try EvaluationImages(data, for: ingredients, console: console)
-    let evaluator = try Evaluator(
-      images.load(split), batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
-      loaderThreads: computation.loaderThreads)
+    if ensemble.contains(.greedy), split == .train {
+      throw ValidationError("--ensemble greedy chooses on held-out images; score it on --split test")
+    }
     let recalibration = try batchNorm.recalibration(
       images, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads)
-    let scorer = RecipeScorer(
-      model: try ingredients.makeModel(on: device), evaluator: evaluator, recalibration: recalibration)
-    scorer.recalibratesSingles = true
+    func makeScorer(_ part: EvaluationImages.Part) throws -> RecipeScorer {
+      let evaluator = try Evaluator(
+        images.load(part), batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
+        loaderThreads: computation.loaderThreads)
+      let scorer = RecipeScorer(
+        model: try ingredients.makeModel(on: device), evaluator: evaluator, recalibration: recalibration)
+      scorer.recalibratesSingles = true
+      return scorer
+    }
+    let scorer = try makeScorer(split)
+    let evaluator = scorer.evaluator
+    // A greedy ensemble is chosen on held-out images, whichever it is scored on.
+    let chooser = ensemble.contains(.greedy) && split != .heldOut ? try makeScorer(.heldOut) : nil
 
+    let k = ingredients.paths.count
     let bar = console.progress(
-      "Evaluating", total: ingredients.paths.count * evaluator.data.count, unit: .items("images"))
+      "Evaluating", total: k * (evaluator.data.count + (chooser?.evaluator.data.count ?? 0)), unit: .items("images"))
     scorer.progress = { [unowned scorer] _, done in
       bar.update(completed: scorer.evaluations * evaluator.data.count + done)
     }
+    chooser?.progress = { [unowned scorer] _, done in
+      bar.update(completed: scorer.evaluations * evaluator.data.count + done)
+    }
     let recipes = ingredients.paths.map { Recipe.uniform([$0]) }
-    var rows = try zip(ingredients.paths, recipes).map { Row(name: $0, score: try scorer.score($1)) }
-    if ensemble { rows.append(Row(name: "ensemble of \(recipes.count)", score: try scorer.ensemble(recipes))) }
+    var rows = try zip(ingredients.paths, recipes).map {
+      Row(name: $0, outcomes: try scorer.outcomes($1), members: nil)
+    }
+    for kind in ensemble {
+      var members = Array(recipes.indices)
+      if kind == .greedy { members = try (chooser ?? scorer).select(GreedyEnsemble(), from: recipes).kept }
+      rows.append(
+        Row(
+          name: "\(kind.title) of \(members.count)",
+          outcomes: try scorer.ensemble(members.map { recipes[$0] }, by: kind.method),
+          members: kind == .greedy ? members.map { ingredients.paths[$0] } : nil))
+    }
     bar.finish()
     for row in rows where row.score.nonFinite > 0 {
       console.warn("\(row.name): \(row.score.nonFinite) images have logits that are not finite; they count as wrong")
     }
+    if ensemble.contains(.greedy), split == .heldOut {
+      console.warn("the greedy ensemble was chosen on these images; its honest score is that of --split test")
+    }
+    if let predictions {
+      try PredictionsFile.write(
+        rows.map { ($0.name, $0.outcomes) }, labels: evaluator.labels, data: evaluator.data.name, split: split.rawValue,
+        to: predictions)
+    }
+    let comparisons = try rows.dropFirst().map {
+      try PairedComparison(of: $0.outcomes.correct, to: rows[0].outcomes.correct)
+    }
     if console.isJSON {
-      for row in rows { try console.emit(Report(checkpoint: row.name, split: split.rawValue, score: row.score)) }
+      for (index, row) in rows.enumerated() {
+        try console.emit(
+          Report(
+            checkpoint: row.name, split: split.rawValue, score: row.score,
+            interval: try Statistics.interval(of: row.score), members: row.members,
+            againstFirst: index == 0 ? nil : comparisons[index - 1], predictions: predictions))
+      }
     } else {
-      console.print(table(rows))
+      console.print(try table(rows, comparisons))
       console.note("\(evaluator.data.name), \(split.rawValue): \(Format.count(evaluator.data.count)) images")
+      console.note(Statistics.legend)
       if perClass { console.print("\n" + classTable(rows, evaluator.data.classNames).rendered()) }
     }
   }
 
   private struct Row {
     let name: String
-    let score: Score
+    let outcomes: SampleOutcomes
+    /// Of an ensemble that did not take all.
+    let members: [String]?
+    var score: Score { outcomes.score }
   }
 
   private struct Report: Encodable {
     let checkpoint: String
     let split: String
     let score: Score
+    /// Of the accuracy.
+    let interval: Interval
+    let members: [String]?
+    let againstFirst: PairedComparison?
+    let predictions: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case checkpoint, split, score, interval, members, predictions
+      case againstFirst = "against_first"
+    }
   }
 
-  private func table(_ rows: [Row]) -> Table {
-    var table = Table([
-      .init("checkpoint"), .init("top-1 %", .right), .init("top-5 %", .right), .init("loss", .right),
-      .init("ECE %", .right),
-    ])
-    for row in rows {
-      table.add([
-        row.name, Format.percent(row.score.top1), Format.percent(row.score.top5), Format.fixed(row.score.loss, 4),
-        Format.percent(row.score.ece),
-      ])
+  private func table(_ rows: [Row], _ comparisons: [PairedComparison]) throws -> Table {
+    var table = Table(
+      [
+        .init("checkpoint"), .init("top-1 %", .right), .init("top-5 %", .right), .init("loss", .right),
+        .init("ECE %", .right),
+      ] + (comparisons.isEmpty ? [] : [.init("top-1 against the first", .right), .init("p", .right)]))
+    for (index, row) in rows.enumerated() {
+      table.add(
+        [
+          row.name, try Statistics.accuracy(row.score), Format.percent(row.score.top5),
+          Format.fixed(row.score.loss, 4), Format.percent(row.score.ece),
+        ]
+          + (comparisons.isEmpty
+            ? []
+            : index == 0
+              ? ["", ""]
+              : [
+                Statistics.difference(comparisons[index - 1]), Statistics.pValue(comparisons[index - 1].pValue),
+              ]))
     }
     return table
   }
@@ -109,3 +183,17 @@ struct EvaluateCommand: ConsoleCommand {
 }
 
 extension EvaluationImages.Part: ExpressibleByArgument {}
+
+/// Ways to ask several models together.
+enum EnsembleChoice: String, ExpressibleByArgument, CaseIterable {
+  case logits, probabilities, greedy
+
+  var method: Ensemble.Method { self == .probabilities ? .probabilities : .logits }
+  var title: String {
+    switch self {
+    case .logits: "ensemble"
+    case .probabilities: "ensemble by probabilities"
+    case .greedy: "greedy ensemble"
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import SoupTensors
+
+/// How a model did on a set of images, and on each of them: what paired comparisons are made of.
+public struct SampleOutcomes: Sendable, Hashable {
+  public var score: Score
+  /// Whether the highest logit of each image is its label's.
+  public var correct: [Bool]
+  /// Cross-entropy of each image in nats; NaN where a logit is not finite.
+  public var losses: [Float]
+
+  /// - Parameters:
+  ///   - logits: `[N, classes]`, any floating dtype.
+  ///   - labels: `N` class indices.
+  /// - Throws: as `Score.init(logits:labels:)`.
+  public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
+    var correct: [Bool] = []
+    var losses: [Float] = []
+    correct.reserveCapacity(labels.count)
+    losses.reserveCapacity(labels.count)
+    score = try Score(logits: logits, labels: labels) { isRight, loss in
+      correct.append(isRight)
+      losses.append(Float(loss))
+    }
+    self.correct = correct
+    self.losses = losses
+  }
+}
