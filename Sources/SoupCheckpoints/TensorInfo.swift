@@ -9,6 +9,10 @@ public struct TensorInfo: Sendable, Hashable {
   /// big-endian: where they would lie if the tensors followed one another.
   public let byteRange: Range<Int>
 
+  package init(name: String, dtype: DType, shape: [Int], byteRange: Range<Int>) {
+    (self.name, self.dtype, self.shape, self.byteRange) = (name, dtype, shape, byteRange)
+  }
+
   /// Number of elements.
   public var count: Int { byteRange.count / dtype.size }
 }

@@ -53,6 +53,7 @@ void ck_statistics_add(ck_level level, ck_dtype dtype, const void *source, size_
 
 #include "CKChecksum.h"
 #include "CKCompare.h"
+#include "CKConversion.h"
 #include "CKVectors.h"
 
 #ifdef __cplusplus
