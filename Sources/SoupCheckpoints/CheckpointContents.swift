@@ -54,6 +54,12 @@ struct CheckpointContents {
         name: $0.name, dtype: $0.dtype, shape: $0.shape,
         source: TensorSource(.stored(offset: $0.byteRange.lowerBound)))
     }
+    // `{"lm_head.weight": "embed.weight"}`: how safetensors' `save_model`, and ours, note a tensor with two names.
+    let owners = Dictionary(contents.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for (name, owner) in header.metadata.sorted(by: { $0.key < $1.key }) where name != "format" {
+      guard owners[name] == nil, let twin = owners[owner] else { continue }
+      contents.tensors.append(Tensor(name: name, dtype: twin.dtype, shape: twin.shape, source: twin.source))
+    }
     return contents
   }
 }

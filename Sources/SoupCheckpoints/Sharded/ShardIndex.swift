@@ -65,7 +65,8 @@ package struct ShardIndex {
           found.insert(tensor.name)
         } else if let other = expected[tensor.name] {
           problems.append("'\(tensor.name)' is in \(file), but the index puts it into \(other)")
-        } else {
+        } else if part.metadata[tensor.name] == nil {
+          // Second names of tensors, which the metadata has, are not listed.
           problems.append("'\(tensor.name)' in \(file) is not in the index")
         }
         tensor.source.file = index

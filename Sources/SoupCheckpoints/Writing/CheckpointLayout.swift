@@ -41,7 +41,8 @@ public struct CheckpointLayout: Sendable {
   /// - Parameters:
   ///   - items: in the order in which they are to be stored, as far as the format allows.
   ///   - metadata: string pairs that every file carries.
-  ///   - tiedNames: groups of names with one and the same tensor; PyTorch files store it once.
+  ///   - tiedNames: groups of names with one and the same tensor, which is stored once. safetensors has no such thing: the
+  ///     first name has the tensor, and the metadata say whose it is for the others, as safetensors' own `save_model` does.
   /// - Throws: `TensorError` for sizes that cannot be counted, and names that occur twice.
   public init(
     _ items: [SafetensorsLayout.Item], metadata: [String: String] = [:], tiedNames: [[String]] = [],
@@ -49,6 +50,15 @@ public struct CheckpointLayout: Sendable {
   ) throws(TensorError) {
     format = destination.format
     var metadata = metadata
+    var items = items
+    var owners: [String: String] = [:]
+    if destination.format == .safetensors {
+      let known = Set(items.map(\.name))
+      for group in tiedNames.map({ $0.filter(known.contains) }) {
+        for name in group.dropFirst() { owners[name] = group[0] }
+      }
+      items.removeAll { owners[$0.name] != nil }
+    }
     var shards: [(name: String, items: [SafetensorsLayout.Item])] = [("", items)]
     var index: (name: String, text: String)?
     if destination.isFolder {
@@ -65,12 +75,19 @@ public struct CheckpointLayout: Sendable {
     for (number, shard) in shards.enumerated() {
       switch destination.format {
       case .safetensors:
-        let layout = try SafetensorsLayout(shard.items, metadata: metadata)
+        let names = Set(shard.items.map(\.name))
+        let twins = owners.filter { names.contains($0.value) }
+        let layout = try SafetensorsLayout(shard.items, metadata: metadata.merging(twins) { $1 })
         files.append(File(name: shard.name, size: layout.fileSize, form: .safetensors(layout)))
         for (storage, entry) in layout.entries.enumerated() {
           places[entry.name] = Place(
             file: number, storage: storage, offset: entry.byteRange.lowerBound, byteCount: entry.byteRange.count,
             isStored: true)
+        }
+        for (name, owner) in twins {
+          places[name] = places[owner].map {
+            Place(file: $0.file, storage: $0.storage, offset: $0.offset, byteCount: $0.byteCount, isStored: false)
+          }
         }
       case .pytorch:
         let names = Set(shard.items.map(\.name))
