@@ -8,7 +8,8 @@ public struct SoupCommand: ParsableCommand {
     abstract: "Mix the weights of several checkpoints into one better model.",
     version: SoupVersion.current,
     subcommands: [
-      InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self, TrainCommand.self,
+      InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
+      VerifyCommand.self, ReplayCommand.self, TrainCommand.self,
       EvaluateCommand.self, SeasonCommand.self, TasteCommand.self,
     ])
 

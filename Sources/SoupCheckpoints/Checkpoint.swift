@@ -151,6 +151,28 @@ public final class Checkpoint: Sendable {
     if source.isBigEndian { TensorSource.swap(target, elementSize: size) }
   }
 
+  /// The mapped bytes of a run of elements, or nil where they must be expanded, gathered or turned round.
+  /// The pointer is valid as long as the checkpoint, and need not be aligned for the dtype.
+  package func mappedBytes(_ entry: TensorInfo, elements: Range<Int>) -> UnsafeRawBufferPointer? {
+    guard let (file, offset) = place(of: entry) else { return nil }
+    let start = offset + elements.lowerBound * entry.dtype.size
+    return UnsafeRawBufferPointer(rebasing: file.storage.bytes[start..<start + elements.count * entry.dtype.size])
+  }
+
+  /// Tells the system that a run of elements will be read soon.
+  package func prefetch(_ entry: TensorInfo, elements: Range<Int>) {
+    guard let (file, offset) = place(of: entry) else { return }
+    file.prefetch(offset + elements.lowerBound * entry.dtype.size, byteCount: elements.count * entry.dtype.size)
+  }
+
+  /// Where a tensor lies whose bytes are in the file as they are wanted.
+  private func place(of entry: TensorInfo) -> (MappedFile, offset: Int)? {
+    if isSimple { return (mappings[0], entry.byteRange.lowerBound) }
+    guard let index = indices[entry.name], sources[index].isPlain, case .stored(let offset) = sources[index].place
+    else { return nil }
+    return (mappings[sources[index].file], offset)
+  }
+
   private func tensor(at index: Int) throws -> HostTensor {
     let (entry, source) = (entries[index], sources[index])
     if source.strides == nil, !source.isBigEndian {

@@ -18,7 +18,10 @@ public final class MergeBlock {
 
   let level: ck_level
   private let checkpoints: [Checkpoint]
-  private var memory: UnsafeMutableRawBufferPointer
+  private let limit: Int
+  private let isMapped: Bool
+  private var work: WorkMemory
+  private var memory: UnsafeMutableRawBufferPointer { work.bytes }
   private var slotSize: Int
   private var slotCount: Int
   private var sources: [MixPlan.Source] = []
@@ -30,17 +33,22 @@ public final class MergeBlock {
   /// - Parameters:
   ///   - ingredients: how many the block makes room for at once; more are possible.
   ///   - capacity: bytes of one ingredient in one block; more are possible.
-  init(checkpoints: [Checkpoint], ingredients: Int, capacity: Int, level: ck_level) {
+  ///   - limit: bytes of one allocation above which a temporary file backs it.
+  ///   - isMapped: whether ingredients are used where they are mapped, without a copy.
+  init(
+    checkpoints: [Checkpoint], ingredients: Int, capacity: Int, limit: Int, isMapped: Bool, level: ck_level
+  ) {
+    self.limit = limit
+    self.isMapped = isMapped
     self.checkpoints = checkpoints
     self.level = level
     slotSize = (capacity + 63) / 64 * 64
     // One slot per ingredient and one for the output.
     slotCount = ingredients + 1
-    memory = .allocate(byteCount: slotSize * slotCount, alignment: 4096)
+    work = WorkMemory(byteCount: slotSize * slotCount, limit: limit)
   }
 
   deinit {
-    memory.deallocate()
     for vector in scratch { vector.deallocate() }
   }
 
@@ -66,15 +74,18 @@ public final class MergeBlock {
 
   private func grow(slots: Int, size: Int) {
     guard slots > slotCount || size > slotSize else { return }
-    memory.deallocate()
     slotSize = max(slotSize, (size + 63) / 64 * 64)
     slotCount = max(slotCount, slots)
-    memory = .allocate(byteCount: slotSize * slotCount, alignment: 4096)
+    work = WorkMemory(byteCount: slotSize * slotCount, limit: limit)
   }
 
   /// The stored elements of one ingredient, read now if they were not.
   func stored(_ ingredient: Int) throws -> UnsafeRawBufferPointer {
     let source = sources[ingredient]
+    if isMapped, let bytes = checkpoints[source.checkpoint].mappedBytes(source.info, elements: elements) {
+      isLoaded[ingredient] = true
+      return bytes
+    }
     let target = slot(ingredient, byteCount: elements.count * source.info.dtype.size)
     if !isLoaded[ingredient] {
       try checkpoints[source.checkpoint].read(source.info, elements: elements, into: target)
@@ -118,6 +129,9 @@ public final class MergeBlock {
     for index in isLoaded.indices { isLoaded[index] = false }
     return memory
   }
+
+  /// Memory for the work of a method on this block, such as the ranks of a row.
+  func allocate(byteCount: Int) -> WorkMemory { WorkMemory(byteCount: byteCount, limit: limit) }
 
   /// The finished output.
   var result: UnsafeRawBufferPointer { UnsafeRawBufferPointer(output) }

@@ -9,6 +9,8 @@ public struct MixError: Error, Sendable, Equatable, CustomStringConvertible {
     public static let invalidRecipe = Code(rawValue: "invalid-recipe")
     /// The ingredients do not have the same tensors; `problems` has every difference.
     public static let mismatch = Code(rawValue: "mismatch")
+    /// The allowed memory is too small; `detail` has the least that would do.
+    public static let memory = Code(rawValue: "memory")
   }
 
   public let code: Code

@@ -6,6 +6,7 @@ struct MixWorker {
   let work: MixWork
   let surveys: SurveyBoard
   let target: MixTarget
+  let readAhead: ReadAhead?
   /// Elements of one block.
   let blockElements: Int
   let block: MergeBlock
@@ -17,6 +18,7 @@ struct MixWorker {
       surveys.merged(piece.tensor, elements: piece.elements.count)
       return work.finish(piece, findings, isContinued: true)
     }
+    readAhead?.reading(piece.tensor, piece.elements)
     // Whole rows, where a method needs them.
     let step = max(1, blockElements / tensor.rowLength) * tensor.rowLength
     let merger = tensor.isMixed ? try merger(of: piece.tensor, step: step) : nil
@@ -45,6 +47,7 @@ struct MixWorker {
   private func merger(of index: Int, step: Int) throws -> any TensorMerger {
     let tensor = plan.tensors[index]
     return try surveys.merger(for: index) { merger, run, tally in
+      readAhead?.reading(index, run)
       for lower in stride(from: run.lowerBound, to: run.upperBound, by: step) {
         block.move(
           to: lower..<min(lower + step, run.upperBound), of: tensor.sources, output: tensor.output, destination: nil)

@@ -18,6 +18,13 @@ import SoupTensors
 public struct Mixer: Sendable {
   /// Threads to use; by default all cores that this process may use.
   public var threads: Int
+  /// Bytes of anonymous memory that a mix may take, whatever the sizes and numbers of ingredients; a mix into memory takes
+  /// the soup's own size besides.
+  public var maximumMemory = Mixer.defaultMaximumMemory
+  /// How ingredients are read; no difference to the result.
+  public var inputMode = InputMode.read
+  /// 256 MB.
+  public static let defaultMaximumMemory = 256_000_000
   /// Outputs of this many bytes and more are continued after a crash; smaller ones are mixed again sooner than checked.
   package var journalBytes = 64 << 20
   /// Instruction set of the kernels; by default the best of this processor. All give the same bytes.
@@ -113,15 +120,14 @@ public struct Mixer: Sendable {
       .key
   }
 
-  /// Anonymous memory that mixing a plan into a file takes for its blocks, in bytes.
-  func memoryBytes(for plan: MixPlan) -> Int {
-    let widest = plan.tensors.reduce(1) { max($0, $1.inputBytes / max(1, $1.output.count), $1.output.dtype.size) }
-    let elements = min(Self.pieceElements, max(4096, Self.cacheBytes / max(1, widest)))
-    return threads * elements * (widest + 8)
+  /// Anonymous memory that mixing a plan into a file takes at most, in bytes.
+  /// - Throws: `MixError.Code.memory`.
+  func memoryBytes(for plan: MixPlan) throws -> Int { try workingSet(for: plan).bytes }
+
+  private func workingSet(for plan: MixPlan) throws -> WorkingSet {
+    try WorkingSet(plan, threads: threads, pieceElements: Self.pieceElements, limit: maximumMemory)
   }
 
-  /// The bytes that one thread works on at a time, inputs and output together: they should stay in its cache.
-  private static let cacheBytes = 1 << 20
   /// Elements of one piece of work, a run of blocks of one tensor.
   private static let pieceElements = 1 << 18
 
@@ -132,16 +138,20 @@ public struct Mixer: Sendable {
     let work = MixWork(plan: plan, pieceElements: Self.pieceElements)
     let widest = plan.tensors.reduce(1) { max($0, $1.output.dtype.size, $1.sources.map(\.info.dtype.size).max() ?? 1) }
     let ingredients = plan.tensors.reduce(1) { max($0, $1.sources.count) }
-    let blockElements = min(Self.pieceElements, max(4096, Self.cacheBytes / (ingredients + 1) / widest / 1024 * 1024))
+    let sizes = try workingSet(for: plan)
     let level = level
     let surveys = SurveyBoard(plan: plan, runElements: Self.pieceElements)
-    let workers = min(threads, max(1, work.pieceCount))
+    let workers = min(sizes.threads, max(1, work.pieceCount))
+    let readAhead = inputMode == .read ? ReadAhead(plan: plan, window: (workers + 2) * Self.pieceElements) : nil
+    let isMapped = inputMode == .mmap
 
     DispatchQueue.concurrentPerform(iterations: workers) { _ in
       let worker = MixWorker(
-        plan: plan, work: work, surveys: surveys, target: target, blockElements: blockElements,
+        plan: plan, work: work, surveys: surveys, target: target, readAhead: readAhead,
+        blockElements: sizes.blockElements,
         block: MergeBlock(
-          checkpoints: plan.checkpoints, ingredients: ingredients, capacity: blockElements * widest, level: level))
+          checkpoints: plan.checkpoints, ingredients: ingredients, capacity: sizes.blockElements * widest,
+          limit: sizes.allocationLimit, isMapped: isMapped, level: level))
       while let piece = work.next() {
         do {
           let completed = try worker.mix(piece)

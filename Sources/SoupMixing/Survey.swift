@@ -32,6 +32,8 @@ public struct Tally: Sendable {
     /// Sums of runs that came before their turn, by run.
     private var early: [Int: [Double]] = [:]
     private var next = 0
+    /// Whether so many wait that no more runs should be begun.
+    var isFull: Bool { early.count >= 32 }
 
     init(_ survey: Survey) {
       sums = Array(repeating: 0, count: survey.sums)

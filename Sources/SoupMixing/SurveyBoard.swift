@@ -71,7 +71,8 @@ final class SurveyBoard: @unchecked Sendable {
         guard let entry = entries[tensor] else { throw MixError(.invalidRecipe, "a tensor was merged twice") }
         if entry.isReady { return entry.merger }
         let run = entry.nextRun
-        guard run < runs else {
+        // Sums that come before their turn wait in memory: a thread may not run far ahead of the slowest.
+        guard run < runs, !entry.whole.isFull else {
           pthread_cond_wait(condition, mutex)
           continue
         }
@@ -82,7 +83,9 @@ final class SurveyBoard: @unchecked Sendable {
           defer { pthread_mutex_lock(mutex) }
           try gather(entry.merger, run * runLength..<min(count, (run + 1) * runLength), &tally)
         }
+        let wasFull = entry.whole.isFull
         entry.whole.add(tally, run: run)
+        if wasFull { pthread_cond_broadcast(condition) }
         entries[tensor]?.runsLeft -= 1
         if entries[tensor]?.runsLeft == 0, var entry = entries[tensor] {
           try entry.merger.conclude(entry.whole.tally)

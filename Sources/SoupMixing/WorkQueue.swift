@@ -1,10 +1,19 @@
 import Dispatch
 import Synchronization
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// Numbered pieces of work, done by several threads in any order; the first error ends it.
 struct WorkQueue: Sendable {
   /// How many threads may work at once.
   let threads: Int
+
+  /// All cores that this process may use.
+  static var allCores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
   private struct State {
     var next = 0
@@ -33,6 +42,11 @@ struct WorkQueue: Sendable {
       }
     }
     if let error = state.withLock({ $0.error }) { throw error }
+  }
+
+  /// The same, where threads keep nothing between their pieces.
+  func run(_ count: Int, body: @Sendable (Int) throws -> Void) throws {
+    try withoutActuallyEscaping(body) { body in try run(count, start: {}, body: { piece, _ in try body(piece) }) }
   }
 
   private static func take(_ state: borrowing Mutex<State>, _ count: Int) -> Int? {

@@ -4,7 +4,8 @@ import Testing
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`.
 /// After an intended change: `for c in check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
-  @Test(arguments: ["inspect", "check", "diff", "mix", "convert"]) func helpIsAsReviewed(command: String) throws {
+  @Test(arguments: ["inspect", "check", "diff", "mix", "convert", "verify", "replay"])
+  func helpIsAsReviewed(command: String) throws {
     let golden = try String(contentsOfFile: fixture("help/\(command).txt"), encoding: .utf8)
     #expect(try SoupProgram.run(command, "--help").output == golden)
     #expect(try SoupProgram.run("help", command).output == golden)
@@ -14,7 +15,7 @@ import Testing
   @Test func theRootNamesEveryCommand() throws {
     let help = try SoupProgram.run("--help")
     #expect(help.status == 0 && help.errors.isEmpty)
-    for command in ["inspect", "mix", "convert", "train", "evaluate", "season", "taste"] {
+    for command in ["inspect", "mix", "convert", "verify", "replay", "train", "evaluate", "season", "taste"] {
       #expect(help.output.contains("\n  \(command) "), "\(command)")
     }
   }

@@ -44,6 +44,7 @@ struct MixCommand: ConsoleCommand {
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup(title: "Output") var soup: SoupFileOptions
   @OptionGroup(title: "Running") var engine: EngineOptions
+  @OptionGroup(title: "Running") var lock: LockOptions
 
   @Flag(name: .long, help: "Print the recipe as YAML and mix nothing.")
   var printRecipe = false
@@ -74,7 +75,9 @@ struct MixCommand: ConsoleCommand {
       bars.finish()
       if let report { announce(report, stages[stage].recipe, "stage \(stages[stage].name ?? "")", console) }
     }
+    let recorder = try lock.recorder(stages, to: soup.shards.destination(path), threads: engine.threads)
     let report = try soup.mix(plan, with: engine.mixer) { bars.raise(stages.count - 1, $0) }
+    try recorder?.finish(report)
     bars.finish()
     announce(report, plan.recipe, path, console)
     if console.isJSON {

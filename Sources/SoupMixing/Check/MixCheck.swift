@@ -80,7 +80,12 @@ public struct MixCheck: Codable, Sendable {
       findings.append(CheckFinding(.error, .output, file: error.path, error.detail, advice: error.advice))
     }
     outputBytes = isWhole ? try plan.map { try Self.size(of: $0, at: destination) } : nil
-    memoryBytes = plan.map { mixer.memoryBytes(for: $0) }
+    do {
+      memoryBytes = try plan.map { try mixer.memoryBytes(for: $0) }
+    } catch {
+      memoryBytes = nil
+      findings.append(CheckFinding(.error, .memory, (error as? MixError)?.detail ?? "\(error)"))
+    }
     freeMemoryBytes = SystemResources.freeMemory
     diskBytes = outputBytes
     freeDiskBytes = output.flatMap { SystemResources.freeDisk(for: $0) }

@@ -7,13 +7,6 @@ import SoupTensors
 #else
   import Foundation
 #endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What decides the bytes of a mix or a conversion, without reading them: the recipe, the output's form and header, and
 /// for every ingredient its files' sizes and times of change and its header. Two of one identity give the same bytes.
@@ -66,26 +59,5 @@ struct MixIdentity {
       let digits = String(byte, radix: 16)
       return digits.count == 1 ? "0" + digits : digits
     }.joined()
-  }
-}
-
-/// A file's size and time of change; all zero if there is none.
-struct FileState: Equatable, Sendable {
-  let bytes: Int
-  let seconds: Int
-  let nanoseconds: Int
-
-  init(_ path: String) {
-    var information = stat()
-    guard stat(path, &information) == 0 else {
-      (bytes, seconds, nanoseconds) = (0, 0, 0)
-      return
-    }
-    #if canImport(Darwin)
-      let time = information.st_mtimespec
-    #else
-      let time = information.st_mtim
-    #endif
-    (bytes, seconds, nanoseconds) = (Int(information.st_size), Int(time.tv_sec), Int(time.tv_nsec))
   }
 }

@@ -247,7 +247,7 @@ private struct TaskVectorMerger: TensorMerger {
   /// Zeros what does not stay of a difference.
   private func sparsify(
     _ index: Int, _ block: MergeBlock, _ chunk: Range<Int>, _ delta: Vector, _ other: Vector,
-    _ probabilities: [Int: [Double]]
+    _ probabilities: [Int: Ranks]
   ) throws {
     let n = chunk.count
     switch terms[index].sparsifier {
@@ -265,9 +265,7 @@ private struct TaskVectorMerger: TensorMerger {
         delta.update(repeating: 0, count: n)
         break
       }
-      row.withUnsafeBufferPointer { values in
-        if let first = values.baseAddress { other.update(from: first + chunk.lowerBound, count: n) }
-      }
+      if let first = row.values.baseAddress { other.update(from: first + chunk.lowerBound, count: n) }
       keepRandom(index, block, chunk, delta, other)
     case .mask(let ingredient):
       try block.load(ingredient, chunk, into: other)
@@ -289,33 +287,38 @@ private struct TaskVectorMerger: TensorMerger {
   }
 
   /// For every term that ranks elements: the probabilities of the block's elements. Blocks hold whole rows.
-  private func rankProbabilities(_ block: MergeBlock) throws -> [Int: [Double]] {
-    var result: [Int: [Double]] = [:]
+  private func rankProbabilities(_ block: MergeBlock) throws -> [Int: Ranks] {
+    var result: [Int: Ranks] = [:]
     for (index, term) in terms.enumerated() {
       guard case .rankedRandom(let density, let epsilon) = term.sparsifier, density > 0, density < 1 else { continue }
       let count = block.elements.count
-      var delta = Array(repeating: 0.0, count: count)
+      let work = block.allocate(byteCount: 8 * count + 16 * rowLength)
+      let delta = work.values(Double.self, from: 0, count: count)
+      let scratch = work.values(UInt32.self, from: 8 * count, count: 4 * rowLength)
+      let memory = block.allocate(byteCount: 8 * count)
+      let ranks = Ranks(memory: memory, values: memory.values(Double.self, from: 0, count: count))
       let vectors = block.vectors(2)
       try block.forEachChunk { chunk in
         try block.load(method.base, chunk, into: vectors[0])
         try block.loadDifference(
           term.ingredient, chunk, base: vectors[0], isWide: tensor.isWide, into: vectors[1])
-        for offset in 0..<chunk.count { delta[chunk.lowerBound + offset] = vectors[1][offset] }
+        delta.baseAddress.map { ($0 + chunk.lowerBound).update(from: vectors[1], count: chunk.count) }
       }
       let first = rowLength > 1 ? density - epsilon : density
       let step = rowLength > 1 ? 2 * epsilon / Double(rowLength - 1) : 0
-      var scratch = Array(repeating: UInt32(0), count: 4 * rowLength)
-      result[index] = Array(unsafeUninitializedCapacity: count) { target, initialized in
-        for start in stride(from: 0, to: count, by: rowLength) {
-          delta.withUnsafeBufferPointer { values in
-            ck_rank_magnitudes(
-              values.baseAddress.map { $0 + start }, first, step, target.baseAddress.map { $0 + start }, &scratch,
-              min(rowLength, count - start))
-          }
-        }
-        initialized = count
+      for start in stride(from: 0, to: count, by: rowLength) {
+        ck_rank_magnitudes(
+          delta.baseAddress.map { $0 + start }, first, step, ranks.values.baseAddress.map { $0 + start },
+          scratch.baseAddress, min(rowLength, count - start))
       }
+      result[index] = ranks
     }
     return result
   }
+}
+
+/// One number for every element of a block.
+private struct Ranks {
+  let memory: WorkMemory
+  let values: UnsafeMutableBufferPointer<Double>
 }

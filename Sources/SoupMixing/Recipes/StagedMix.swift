@@ -27,17 +27,18 @@ public final class StagedMix: Sendable {
 
   /// Mixes all stages but the last.
   /// - Parameters:
-  ///   - change: makes a stage's recipe the one to mix.
+  ///   - files: where checkpoints are that lie elsewhere than the recipes say.
   ///   - progress: called from several threads with the stage's number, from 0, and how far it is.
   ///   - finished: called after each stage with its number and its report, nil if it was there already.
   /// - Returns: the plan of the last stage.
   /// - Throws: `CheckpointError`, `MixError`.
   public func mixEarlierStages(
-    with mixer: Mixer, progress: @escaping @Sendable (Int, MixProgress) -> Void = { _, _ in },
+    with mixer: Mixer, files: [String: String] = [:],
+    progress: @escaping @Sendable (Int, MixProgress) -> Void = { _, _ in },
     finished: (Int, MixReport?) -> Void = { _, _ in }
   ) throws -> MixPlan {
     guard let last = stages.last else { throw MixError(.invalidRecipe, "the recipe has no stages") }
-    var files: [String: String] = [:]
+    var files = files
     var earlier: [EarlierStage] = []
     var kept: Set<String> = []
     for (index, stage) in stages.dropLast().enumerated() {

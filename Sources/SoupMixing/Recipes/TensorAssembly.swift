@@ -217,7 +217,12 @@ struct TensorAssembly {
     let modelSources = sources
     var held: (importances: [Int: Int], masks: [Int: Int]) = ([:], [:])
     for (index, model) in models.enumerated() {
-      guard let ingredient = model.ingredient, first.info.dtype.isFloatingPoint else { continue }
+      guard let ingredient = model.ingredient else { continue }
+      guard first.info.dtype.isFloatingPoint else {
+        // Integers are copied: their importance is not read, but it counts as given.
+        if importances[ingredient] != nil { held.importances[index] = index }
+        continue
+      }
       if let file = importances[ingredient], let info = checkpoints[file].entry(model.tensor) {
         held.importances[index] = sources.count
         sources.append(MixPlan.Source(checkpoint: file, info: info))
