@@ -2,7 +2,9 @@
 # make test    set up, build, run every test
 SWIFT ?= swift
 CONFIGURATION ?= release
-BUILD = $(SWIFT) build -c $(CONFIGURATION)
+# SQLite's header where `make setup` had to fetch it; a package that we depend on can be told only here.
+LOCAL = $(shell [ ! -e .deps/debian/usr/include/sqlite3.h ] || echo -Xcc -I$(CURDIR)/.deps/debian/usr/include)
+BUILD = $(SWIFT) build -c $(CONFIGURATION) $(LOCAL)
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: all setup build demo test bench lint format clean distclean
@@ -20,7 +22,7 @@ demo: build
 
 test: setup
 	@$(BUILD) --build-tests
-	@$(SWIFT) test -c $(CONFIGURATION) --skip-build
+	@$(SWIFT) test -c $(CONFIGURATION) $(LOCAL) --skip-build
 
 bench: build
 	@Benchmarks/run.sh

@@ -60,14 +60,29 @@ var targets: [Target] = [
   .target(name: "SoupAnalysis", dependencies: ["SoupTensors", "CKernels"]),
 ]
 
-var testTargets = ["SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupAnalysis", "SoupCLI"]
+// Studies keep their results in SQLite; GRDB brings all of Foundation along, which `soup mix` does without.
+targets.append(
+  .target(
+    name: "SoupStudies",
+    dependencies: [
+      "SoupTensors", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Yams", package: "Yams"),
+      .product(name: "Crypto", package: "swift-crypto"),
+    ],
+    linkerSettings: localLibraries.isEmpty ? [] : [.unsafeFlags(localLibraries)]))
+
+var testTargets = [
+  "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupAnalysis", "SoupStudies", "SoupCLI", "SoupStudyCLI",
+]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// Two programs behind one command: loading LibTorch costs 0.2 s and 100 MB, as much as mixing eight ViT-B checkpoints.
-// `soup` mixes and inspects without it; for `train`, `evaluate` and `season` it replaces itself by `soup-torch`.
+// Three programs behind one command: loading LibTorch costs 0.2 s and 100 MB, as much as mixing eight ViT-B checkpoints.
+// `soup` mixes and inspects without it; for `train`, `evaluate` and `season` it replaces itself by `soup-torch`, for
+// `study` by `soup-study`.
 targets += [
   .target(name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
+  .target(name: "SoupStudyCLI", dependencies: ["SoupCLI", "SoupStudies", argumentParser]),
+  .executableTarget(name: "soup-study", dependencies: ["SoupStudyCLI"]),
 ]
 
 if let libtorch {
@@ -133,6 +148,7 @@ for name in testTargets {
   dependencies += targets.first { $0.name == name }!.dependencies
   if name == "SoupCLI" { dependencies.append("soup") }
   if name == "SoupModels" { dependencies.append("SoupCheckpoints") }
+  if name == "SoupStudyCLI" { dependencies += ["soup", "soup-study"] }
   if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch"] }
   targets.append(.testTarget(name: name + "Tests", dependencies: dependencies))
 }
@@ -142,6 +158,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "soup", targets: ["soup"]),
+    .executable(name: "soup-study", targets: ["soup-study"]),
     .library(name: "SoupMixing", targets: ["SoupTensors", "SoupCheckpoints", "SoupMixing"]),
   ]
     + (libtorch == nil
@@ -156,6 +173,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: targets,
   swiftLanguageModes: [.v6],

@@ -10,7 +10,7 @@ public struct SoupCommand: ParsableCommand {
     subcommands: [
       InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
       VerifyCommand.self, ReplayCommand.self, TrainCommand.self,
-      EvaluateCommand.self, SeasonCommand.self, TasteCommand.self,
+      EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, StudyCommand.self,
     ])
 
   public init() {}

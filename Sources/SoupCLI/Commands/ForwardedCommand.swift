@@ -13,20 +13,23 @@ import ArgumentParser
   import Darwin
 #endif
 
-/// A command that needs LibTorch: `soup` replaces itself by `soup-torch`, found beside it, with the same arguments.
+/// A command of another program: `soup` replaces itself by that, found beside it, with the same arguments.
 ///
 /// Loading LibTorch takes longer than mixing eight checkpoints, so the commands that do without it never load it.
 protocol ForwardedCommand: ParsableCommand {
+  static var program: SiblingProgram { get }
   var arguments: [String] { get }
 }
 
 extension ForwardedCommand {
+  static var program: SiblingProgram { .torch }
+
   func run() throws {
-    let program = try TorchProgram.path()
+    let program = try Self.program.path()
     let arguments = [program, Self._commandName] + arguments
     let strings = arguments.map { strdup($0) } + [nil]
     execv(program, strings)
-    throw TorchProgram.Failure(path: program, reason: String(cString: strerror(errno)))
+    throw SiblingProgram.Failure(path: program, reason: String(cString: strerror(errno)), advice: Self.program.advice)
   }
 }
 
@@ -54,27 +57,50 @@ struct TasteCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
-/// Finds `soup-torch` in the folder of the running program.
-enum TorchProgram {
+struct StudyCommand: ForwardedCommand {
+  static let program = SiblingProgram.study
+  static let configuration = CommandConfiguration(
+    commandName: "study", abstract: "Run a whole sweep from one file, here or on a cluster.", helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
+/// A program in the folder of the running one.
+public struct SiblingProgram: Sendable {
+  let name: String
+  let advice: String
+
+  /// The commands that need LibTorch.
+  static let torch = SiblingProgram(
+    name: "soup-torch",
+    advice: "This command needs LibTorch, and this build of soup was made without it; "
+      + "in the source folder run 'make setup && make', or name a LibTorch with 'LIBTORCH=/path make'")
+  /// The commands that need a database.
+  static let study = SiblingProgram(name: "soup-study", advice: "It belongs beside soup; 'make' builds both")
+  /// `soup` itself, for the programs that call it.
+  public static let soup = SiblingProgram(name: "soup", advice: "It belongs beside this program; 'make' builds both")
+
   struct Failure: Error, CustomStringConvertible {
     let path: String
     let reason: String
+    let advice: String
 
-    var description: String {
-      "cannot start '\(path)': \(reason). This command needs LibTorch, and this build of soup was made without it; "
-        + "in the source folder run 'make setup && make', or name a LibTorch with 'LIBTORCH=/path make'"
-    }
+    var description: String { "cannot start '\(path)': \(reason). \(advice)" }
   }
 
-  static func path() throws -> String {
-    let own = try ownPath()
+  /// The program's path.
+  /// - Throws: when it is not there, or may not be run.
+  public func path() throws -> String {
+    let own = try Self.ownPath()
     let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-    let path = folder + "/soup-torch"
-    guard access(path, X_OK) == 0 else { throw Failure(path: path, reason: String(cString: strerror(errno))) }
+    let path = folder + "/" + name
+    guard access(path, X_OK) == 0 else {
+      throw Failure(path: path, reason: String(cString: strerror(errno)), advice: advice)
+    }
     return path
   }
 
-  private static func ownPath() throws -> String {
+  /// The path of the running program, links resolved.
+  public static func ownPath() throws -> String {
     #if os(Linux)
       let start = "/proc/self/exe"
     #else
@@ -82,11 +108,13 @@ enum TorchProgram {
       _NSGetExecutablePath(nil, &size)
       let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(size) + 1)
       defer { buffer.deallocate() }
-      guard _NSGetExecutablePath(buffer, &size) == 0 else { throw Failure(path: "soup", reason: "own path unknown") }
+      guard _NSGetExecutablePath(buffer, &size) == 0 else {
+        throw Failure(path: "soup", reason: "own path unknown", advice: "")
+      }
       let start = String(cString: buffer)
     #endif
     guard let resolved = realpath(start, nil) else {
-      throw Failure(path: start, reason: String(cString: strerror(errno)))
+      throw Failure(path: start, reason: String(cString: strerror(errno)), advice: "")
     }
     defer { free(resolved) }
     return String(cString: resolved)

@@ -16,6 +16,8 @@ public final class ProgressBar: Sendable {
     var completed = 0
     var total: Int?
     var message = ""
+    /// Known better than from the rate.
+    var secondsLeft: Double?
     var lastDrawn: ContinuousClock.Instant?
     var isFinished = false
   }
@@ -37,10 +39,12 @@ public final class ProgressBar: Sendable {
     if !state.withLock({ $0.isFinished }), !console.isQuiet { console.errors.setStatus(nil) }
   }
 
-  /// Sets how much is done; `total` and `message` stay as they were when nil.
-  public func update(completed: Int, total: Int? = nil, message: String? = nil) {
+  /// Sets how much is done; `total` and `message` stay as they were when nil. The time left is taken from the rate
+  /// unless it is given.
+  public func update(completed: Int, total: Int? = nil, message: String? = nil, secondsLeft: Double? = nil) {
     change {
       $0.completed = completed
+      $0.secondsLeft = secondsLeft
     } total: {
       total
     } message: {
@@ -112,6 +116,7 @@ public final class ProgressBar: Sendable {
       case .items(let name): fields["unit"] = .text(name)
       }
       if let total = state.total { fields["total"] = .integer(total) }
+      if let seconds = secondsLeft(state, rate: rate) { fields["seconds_left"] = .number(seconds) }
       if !state.message.isEmpty { fields["message"] = .text(state.message) }
       console.event("progress", fields)
     } else if console.errors.isTerminal {
@@ -149,12 +154,16 @@ public final class ProgressBar: Sendable {
       case .bytes: parts.append(Format.scaled(rate, units: ["B/s", "kB/s", "MB/s", "GB/s", "TB/s"]))
       case .items: parts.append(Format.significant(rate, 3) + "/s")
       }
-      if let total = state.total, state.completed > 0 {
-        parts.append(Format.duration(Double(max(0, total - state.completed)) / rate) + " left")
-      }
     }
+    if let seconds = secondsLeft(state, rate: rate) { parts.append(Format.duration(seconds) + " left") }
     if !state.message.isEmpty { parts.append(state.message) }
     return parts
+  }
+
+  private func secondsLeft(_ state: State, rate: Double) -> Double? {
+    if let seconds = state.secondsLeft { return seconds }
+    guard let total = state.total, rate > 0, state.completed > 0 else { return nil }
+    return Double(max(0, total - state.completed)) / rate
   }
 
   private func amount(_ value: Int) -> String {

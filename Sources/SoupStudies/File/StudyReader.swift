@@ -1,0 +1,425 @@
+import Foundation
+import Yams
+
+/// Reads a study's YAML. Strict: an unknown key, a wrong type, a name used twice is an error, and all are listed with
+/// their lines.
+struct StudyReader {
+  private(set) var problems: [String] = []
+  private let path: String?
+
+  /// - Throws: `StudyError` with code `cannot-read` or `invalid-file`.
+  static func read(_ text: String, path: String?, defaultName: String) throws(StudyError) -> StudyFile {
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw StudyError(.cannotRead, path, "is not YAML: \(error)")
+    }
+    guard let root, case .mapping(let mapping) = root else {
+      throw StudyError(.cannotRead, path, "is not a study: expected a mapping with 'ingredients', 'soups', …")
+    }
+    var reader = StudyReader(path: path)
+    let file = reader.study(mapping, text: text, defaultName: defaultName)
+    if reader.problems.isEmpty { reader.checkNames(file) }
+    guard reader.problems.isEmpty else {
+      throw StudyError(
+        .invalidFile, path,
+        reader.problems.count == 1
+          ? reader.problems[0]
+          : "\(reader.problems.count) problems:\n  " + reader.problems.joined(separator: "\n  "))
+    }
+    return file
+  }
+
+  private init(path: String?) { self.path = path }
+
+  // MARK: Sections
+
+  private mutating func study(_ node: Node.Mapping, text: String, defaultName: String) -> StudyFile {
+    var file = StudyFile(
+      name: defaultName, seed: 0, data: nil, inputs: [], options: [:], base: nil, ingredients: nil, soups: [],
+      ensembles: [], sets: [], steps: [], slurm: .init(), retries: 2, workers: nil, text: text)
+    var sets: [StudyFile.EvaluationSet]?
+    for (key, value) in entries(node, "the study") {
+      switch key {
+      case "name": file.name = name(value, "name") ?? defaultName
+      case "seed": file.seed = UInt64(integer(value, "seed", 0...Int.max) ?? 0)
+      case "data": file.data = scalar(value, "data")
+      case "inputs": file.inputs = strings(value, "inputs")
+      case "options":
+        for (command, options) in entries(value, "options") {
+          file.options[command] = settings(options, "options.\(command)", fixed: true)
+        }
+      case "base": file.base = base(value)
+      case "ingredients": file.ingredients = ingredients(value)
+      case "soups": file.soups = soups(value)
+      case "ensembles": file.ensembles = ensembles(value)
+      case "evaluate": sets = evaluations(value)
+      case "steps": file.steps = steps(value)
+      case "slurm": file.slurm = slurm(value)
+      case "retries": file.retries = integer(value, "retries", 0...100) ?? 2
+      case "workers": file.workers = integer(value, "workers", 1...4096)
+      default:
+        unknown(
+          key, value, "the study",
+          "name, seed, data, inputs, options, base, ingredients, soups, ensembles, evaluate, steps, slurm, retries, workers"
+        )
+      }
+    }
+    file.sets =
+      sets
+      ?? ["held-out", "test"].map { .init(name: $0, split: $0, isShift: false, options: Settings()) }
+    return file
+  }
+
+  private mutating func base(_ node: Node) -> StudyFile.Base? {
+    if case .scalar(let scalar) = node { return .checkpoint(scalar.string) }
+    let settings = settings(node, "base", fixed: true)
+    if let checkpoint = settings["checkpoint"], case .fixed(let path?) = checkpoint {
+      if settings.items.count > 1 { problem(node, "base: 'checkpoint' stands alone; it is not trained") }
+      return .checkpoint(path)
+    }
+    return .training(settings)
+  }
+
+  private mutating func ingredients(_ node: Node) -> StudyFile.Ingredients? {
+    var result = StudyFile.Ingredients(
+      search: .random, count: 0, repeats: 1, settings: Settings(), files: [], includesBase: false)
+    var search: StudyFile.Ingredients.Search?
+    for (key, value) in entries(node, "ingredients") {
+      switch key {
+      case "search":
+        search = scalar(value, "ingredients.search").flatMap(StudyFile.Ingredients.Search.init)
+        if search == nil { problem(value, "ingredients.search: expected random or grid, found '\(text(value))'") }
+      case "count": result.count = integer(value, "ingredients.count", 1...100_000) ?? 1
+      case "repeats": result.repeats = integer(value, "ingredients.repeats", 1...100_000) ?? 1
+      case "files": result.files = strings(value, "ingredients.files")
+      case "include-base": result.includesBase = flag(value, "ingredients.include-base")
+      case "settings": result.settings = settings(value, "ingredients.settings", fixed: false)
+      default: unknown(key, value, "ingredients", "search, count, repeats, files, include-base, settings")
+      }
+    }
+    result.search = search ?? (result.files.isEmpty ? .random : .files)
+    switch result.search {
+    case .random where result.count == 0: problem(node, "ingredients: a random search needs 'count'")
+    case .files where result.files.isEmpty: problem(node, "ingredients: 'files' names no checkpoint")
+    case .files where !result.settings.items.isEmpty || result.count > 0:
+      problem(node, "ingredients: 'files' exist already; 'count' and 'settings' do not go with them")
+    case .grid:
+      if result.count > 0 { problem(node, "ingredients: a grid has its own size; 'count' belongs to a random search") }
+      for item in result.settings.items where item.setting.grid == nil {
+        problem(node, "ingredients.settings.\(item.name): a range in a grid needs 'points'")
+      }
+    default: break
+    }
+    if result.search != .grid, result.repeats != 1 { problem(node, "ingredients: 'repeats' belongs to a grid") }
+    return result
+  }
+
+  private mutating func soups(_ node: Node) -> [StudyFile.Soup] {
+    named(node, "soups").map { name, value in
+      var soup = StudyFile.Soup(name: name, method: name, of: nil, options: Settings())
+      for (key, value) in value.map({ entries($0, "soups.\(name)") }) ?? [] {
+        switch key {
+        case "method": soup.method = scalar(value, "soups.\(name).method") ?? name
+        case "of": soup.of = strings(value, "soups.\(name).of")
+        default:
+          soup.options.items.append(.init(name: key, setting: setting(value, "soups.\(name).\(key)", fixed: true)))
+        }
+      }
+      return soup
+    }
+  }
+
+  private mutating func ensembles(_ node: Node) -> [StudyFile.Ensemble] {
+    named(node, "ensembles").map { name, value in
+      var ensemble = StudyFile.Ensemble(name: name, method: "logits", of: nil, options: Settings())
+      for (key, value) in value.map({ entries($0, "ensembles.\(name)") }) ?? [] {
+        switch key {
+        case "method":
+          ensemble.method = scalar(value, "ensembles.\(name).method") ?? "logits"
+          if !["logits", "probabilities", "greedy"].contains(ensemble.method) {
+            problem(
+              value, "ensembles.\(name).method: expected logits, probabilities or greedy, found '\(ensemble.method)'")
+          }
+        case "of": ensemble.of = strings(value, "ensembles.\(name).of")
+        default:
+          ensemble.options.items.append(
+            .init(name: key, setting: setting(value, "ensembles.\(name).\(key)", fixed: true)))
+        }
+      }
+      return ensemble
+    }
+  }
+
+  private mutating func evaluations(_ node: Node) -> [StudyFile.EvaluationSet] {
+    named(node, "evaluate").map { name, value in
+      var set = StudyFile.EvaluationSet(
+        name: name, split: ["held-out", "train"].contains(name) ? name : "test", isShift: false, options: Settings())
+      for (key, value) in value.map({ entries($0, "evaluate.\(name)") }) ?? [] {
+        switch key {
+        case "split":
+          set.split = scalar(value, "evaluate.\(name).split") ?? ""
+          if !["test", "held-out", "train"].contains(set.split) {
+            problem(value, "evaluate.\(name).split: expected test, held-out or train, found '\(set.split)'")
+          }
+        case "shift": set.isShift = flag(value, "evaluate.\(name).shift")
+        default:
+          set.options.items.append(.init(name: key, setting: setting(value, "evaluate.\(name).\(key)", fixed: true)))
+        }
+      }
+      return set
+    }
+  }
+
+  private mutating func steps(_ node: Node) -> [StudyFile.Step] {
+    named(node, "steps").compactMap { name, value in
+      guard let value else {
+        problem(node, "steps.\(name): needs 'command'")
+        return nil
+      }
+      var step = StudyFile.Step(name: name, command: [], outputs: [], record: nil, takesThreads: true)
+      for (key, value) in entries(value, "steps.\(name)") {
+        switch key {
+        case "command": step.command = strings(value, "steps.\(name).command", splitting: true)
+        case "outputs": step.outputs = strings(value, "steps.\(name).outputs")
+        case "record":
+          step.record = scalar(value, "steps.\(name).record")
+          if !["line", "plane", "simplex"].contains(step.record ?? "") {
+            problem(value, "steps.\(name).record: expected line, plane or simplex, found '\(text(value))'")
+          }
+        case "threads": step.takesThreads = flag(value, "steps.\(name).threads")
+        default: unknown(key, value, "steps.\(name)", "command, outputs, record, threads")
+        }
+      }
+      if step.command.first == "soup" { step.command.removeFirst() }
+      if step.command.isEmpty {
+        problem(value, "steps.\(name): needs 'command', as [landscape, line, '{base}', '{greedy}']")
+      }
+      for output in step.outputs where output.contains("/") || output.hasPrefix(".") || output.isEmpty {
+        problem(value, "steps.\(name).outputs: '\(output)' is not a plain file name")
+      }
+      return step
+    }
+  }
+
+  private mutating func slurm(_ node: Node) -> StudyFile.SlurmOptions {
+    var options = StudyFile.SlurmOptions()
+    for (key, value) in entries(node, "slurm") {
+      if key == "concurrent" {
+        options.concurrent = integer(value, "slurm.concurrent", 1...100_000)
+      } else if case .mapping = value {
+        options.byKind[key] = [:]
+        for (name, value) in entries(value, "slurm.\(key)") {
+          options.byKind[key]![name] = scalar(value, "slurm.\(key).\(name)") ?? ""
+        }
+      } else {
+        options.common[key] = scalar(value, "slurm.\(key)") ?? ""
+      }
+    }
+    return options
+  }
+
+  // MARK: Values
+
+  private mutating func settings(_ node: Node, _ place: String, fixed: Bool) -> Settings {
+    Settings(
+      entries(node, place).map { key, value in
+        if !key.isEmpty, key.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "-" }) {
+        } else {
+          problem(value, "\(place): '\(key)' is not an option; write it as on the command line, without the dashes")
+        }
+        return .init(name: key, setting: setting(value, "\(place).\(key)", fixed: fixed))
+      })
+  }
+
+  private mutating func setting(_ node: Node, _ place: String, fixed: Bool) -> Setting {
+    switch node {
+    case .scalar(let scalar):
+      if node.null != nil, scalar.style == .plain { return .fixed(nil) }
+      if scalar.style == .plain, let flag = node.bool, ["true", "false"].contains(scalar.string) { return .flag(flag) }
+      return .fixed(scalar.string)
+    case .sequence:
+      return .fixed(strings(node, place).joined(separator: ","))
+    case .mapping(let mapping):
+      guard !fixed else {
+        problem(node, "\(place): expected a value; only ingredients.settings are drawn")
+        return .fixed(nil)
+      }
+      return space(mapping, node, place)
+    default:
+      problem(node, "\(place): aliases are not supported here")
+      return .fixed(nil)
+    }
+  }
+
+  private mutating func space(_ mapping: Node.Mapping, _ node: Node, _ place: String) -> Setting {
+    var space: (kind: String, value: Node)?
+    var points: Int?
+    for (key, value) in entries(node, place) {
+      switch key {
+      case "points": points = integer(value, "\(place).points", 1...10_000)
+      case "choice", "uniform", "log-uniform", "integer":
+        if space != nil { problem(value, "\(place): one space only") }
+        space = (key, value)
+      default: unknown(key, value, place, "choice, uniform, log-uniform, integer, points")
+      }
+    }
+    guard let space else {
+      problem(node, "\(place): needs one of choice, uniform, log-uniform, integer")
+      return .fixed(nil)
+    }
+    guard case .sequence(let elements) = space.value else {
+      problem(space.value, "\(place).\(space.kind): expected a list in brackets")
+      return .fixed(nil)
+    }
+    if space.kind == "choice" {
+      if elements.isEmpty { problem(space.value, "\(place).choice: nothing to choose from") }
+      return .choice(elements.map { setting($0, "\(place).choice", fixed: false) })
+    }
+    let numbers = elements.compactMap { Double(text($0)) }
+    guard elements.count == 2, numbers.count == 2, numbers[0] <= numbers[1], numbers.allSatisfy(\.isFinite) else {
+      problem(space.value, "\(place).\(space.kind): expected [low, high]")
+      return .fixed(nil)
+    }
+    switch space.kind {
+    case "uniform": return .uniform(low: numbers[0], high: numbers[1], points: points)
+    case "integer":
+      guard let low = Int(exactly: numbers[0]), let high = Int(exactly: numbers[1]) else {
+        problem(space.value, "\(place).integer: expected two whole numbers")
+        return .fixed(nil)
+      }
+      return .integer(low: low, high: high, points: points)
+    default:
+      if numbers[0] <= 0 { problem(space.value, "\(place).log-uniform: both ends must be above 0") }
+      return .logUniform(low: numbers[0], high: numbers[1], points: points)
+    }
+  }
+
+  private mutating func entries(_ node: Node, _ place: String) -> [(String, Node)] {
+    guard case .mapping(let mapping) = node else {
+      if node.null == nil { problem(node, "\(place): expected a mapping, found '\(text(node))'") }
+      return []
+    }
+    return entries(mapping, place)
+  }
+
+  private mutating func entries(_ mapping: Node.Mapping, _ place: String) -> [(String, Node)] {
+    var seen: Set<String> = []
+    var result: [(String, Node)] = []
+    for (key, value) in mapping {
+      guard let name = key.scalar?.string else {
+        problem(key, "\(place): a key must be a word")
+        continue
+      }
+      if !seen.insert(name).inserted { problem(key, "\(place): '\(name)' is there twice") }
+      result.append((name, value))
+    }
+    return result
+  }
+
+  /// A mapping of names to options, or a list of names that need none.
+  private mutating func named(_ node: Node, _ place: String) -> [(String, Node?)] {
+    if case .sequence(let items) = node {
+      return items.compactMap { item in name(item, place).map { ($0, nil) } }
+    }
+    return entries(node, place).map { key, value in
+      if !Self.isName(key) { problem(value, "\(place): '\(key)' is not a name: letters, digits, '.', '_' and '-'") }
+      return (key, value.null != nil ? nil : value)
+    }
+  }
+
+  private mutating func scalar(_ node: Node, _ place: String) -> String? {
+    if case .scalar(let scalar) = node { return scalar.string }
+    problem(node, "\(place): expected one value")
+    return nil
+  }
+
+  private mutating func strings(_ node: Node, _ place: String, splitting: Bool = false) -> [String] {
+    if case .sequence(let items) = node { return items.compactMap { scalar($0, place) } }
+    let text = scalar(node, place)
+    return splitting ? (text?.split(separator: " ").map(String.init) ?? []) : text.map { [$0] } ?? []
+  }
+
+  private mutating func name(_ node: Node, _ place: String) -> String? {
+    guard let text = scalar(node, place) else { return nil }
+    guard Self.isName(text) else {
+      problem(node, "\(place): '\(text)' is not a name: letters, digits, '.', '_' and '-'")
+      return nil
+    }
+    return text
+  }
+
+  private mutating func integer(_ node: Node, _ place: String, _ range: ClosedRange<Int>) -> Int? {
+    guard let value = Int(text(node)), range.contains(value) else {
+      problem(node, "\(place): expected a whole number from \(range.lowerBound), found '\(text(node))'")
+      return nil
+    }
+    return value
+  }
+
+  private mutating func flag(_ node: Node, _ place: String) -> Bool {
+    if let value = node.bool { return value }
+    problem(node, "\(place): expected true or false, found '\(text(node))'")
+    return false
+  }
+
+  private func text(_ node: Node) -> String { node.scalar?.string ?? "…" }
+
+  static func isName(_ text: String) -> Bool {
+    guard let first = text.first, first.isLetter || first.isNumber, text.count <= 80 else { return false }
+    return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+  }
+
+  // MARK: Problems
+
+  private mutating func problem(_ node: Node, _ text: String) {
+    problems.append((node.mark.map { "line \($0.line): " } ?? "") + text)
+  }
+
+  private mutating func unknown(_ key: String, _ node: Node, _ place: String, _ known: String) {
+    problem(node, "\(place) has no '\(key)'; known are \(known)")
+  }
+
+  private mutating func checkNames(_ file: StudyFile) {
+    var seen: Set<String> = ["base", "ingredients"]
+    for name in file.soups.map(\.name) + file.ensembles.map(\.name) + file.steps.map(\.name) {
+      if !seen.insert(name).inserted || name.hasPrefix("ingredient-") {
+        problems.append("'\(name)' is the name of two things; soups, ensembles and steps need names of their own")
+      }
+    }
+    if file.ingredients == nil, !file.soups.isEmpty || !file.ensembles.isEmpty {
+      problems.append("soups and ensembles need 'ingredients'")
+    }
+    if file.base == nil, let ingredients = file.ingredients {
+      if ingredients.includesBase { problems.append("ingredients.include-base: the study has no 'base'") }
+      if ingredients.search != .files, ingredients.settings["model"] == nil {
+        problems.append("the study needs a 'base', or ingredients.settings.model to train from scratch")
+      }
+    }
+    let sets = file.sets.map(\.name)
+    for name in Set(sets) where sets.count(where: { $0 == name }) > 1 {
+      problems.append("evaluate: '\(name)' is there twice")
+    }
+    for soup in file.soups where soup.method == "best" && !file.sets.contains(where: \.isSelection) {
+      problems.append(
+        "soups.\(soup.name): the best model is chosen on held-out images; evaluate needs a set with 'split: held-out'")
+    }
+  }
+}
+
+extension StudyFile {
+  /// Reads a study.
+  /// - Throws: `StudyError`, listing everything that is wrong with the file.
+  public init(contentsOf path: String) throws(StudyError) {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw StudyError(.cannotRead, path, "no such file, or it may not be read")
+    }
+    let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    try self.init(yaml: String(decoding: data, as: UTF8.self), path: path, defaultName: name)
+  }
+
+  public init(yaml text: String, path: String? = nil, defaultName: String = "study") throws(StudyError) {
+    self = try StudyReader.read(text, path: path, defaultName: defaultName)
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+
+/// What a study has found so far: its models, what each was made of, and how each scored.
+public struct StudyResults: Sendable {
+  /// A model's score on one set of images.
+  public struct ModelScore: Sendable, Hashable {
+    public let set: String
+    /// As `soup evaluate` printed it: `top1`, `loss`, `count`, …
+    public let values: [String: JSONValue]
+    /// Path of per-image results, where they were kept.
+    public let predictions: String?
+
+    public var top1: Double? { values["top1"]?.double }
+    public var loss: Double? { values["loss"]?.double }
+    public var count: Int? { values["count"]?.integer }
+    /// Images that it got right.
+    public var correct: Int? {
+      guard let top1, let count else { return nil }
+      return Int((top1 * Double(count)).rounded())
+    }
+  }
+
+  public struct Row: Sendable {
+    public let model: StudyModel
+    /// The path of its weights.
+    public let checkpoint: String?
+    /// The models that are in it, where that is known.
+    public let members: [String]?
+    /// Forward passes for one prediction.
+    public let passes: Int
+    /// In the order of the file's sets; absent where it was not scored yet.
+    public let scores: [ModelScore]
+
+    public func score(on set: String) -> ModelScore? { scores.first { $0.set == set } }
+  }
+
+  public let rows: [Row]
+  /// Hyperparameters in which the ingredients differ, the seed aside.
+  public let varying: [String]
+
+  public init(_ study: Study) {
+    var scores: [String: [ModelScore]] = [:]
+    for scoring in study.graph.scorings {
+      guard let run = study.runs[scoring.run], run.state == .done, let printed = run.printed else { continue }
+      // An ensemble is printed after its members.
+      guard let line = JSONValue.lines(printed).last(where: { $0["score"]?.object != nil }) else { continue }
+      scores[scoring.model, default: []].append(
+        ModelScore(
+          set: scoring.set, values: line["score"]!.object!,
+          predictions: study.runFolder(run)[RunSpecification.predictions]))
+    }
+    let order = Dictionary(uniqueKeysWithValues: study.file.sets.enumerated().map { ($1.name, $0) })
+    rows = study.graph.models.map { model in
+      let members = Self.members(of: model, study)
+      return Row(
+        model: model, checkpoint: Self.checkpoint(of: model, study), members: members,
+        passes: model.role == .ensemble ? (members ?? model.candidates).count : 1,
+        scores: (scores[model.name] ?? []).sorted { order[$0.set]! < order[$1.set]! })
+    }
+    let ingredients = study.graph.models.filter { $0.role == .ingredient }
+    var names: [String] = []
+    for parameter in ingredients.flatMap(\.hyperparameters) where !names.contains(parameter.name) {
+      names.append(parameter.name)
+    }
+    varying = names.filter { name in
+      name != "seed" && Set(ingredients.map { $0.value(of: name) }).count > 1
+    }
+  }
+
+  static func checkpoint(of model: StudyModel, _ study: Study) -> String? {
+    switch model.source {
+    case .run(let run): study.runs[run].map { study.runFolder($0)[RunSpecification.checkpoint] }
+    case .file(let path): path
+    case .none: nil
+    }
+  }
+
+  /// The names of models by the paths of their checkpoints.
+  static func names(_ study: Study) -> [String: String] {
+    Dictionary(
+      study.graph.models.compactMap { model in checkpoint(of: model, study).map { ($0, model.name) } }
+    ) { first, _ in first }
+  }
+
+  private static func members(of model: StudyModel, _ study: Study) -> [String]? {
+    switch model.method {
+    case nil: return nil
+    case "uniform", "mix", "logits", "probabilities", "learned", "layerwise", "sampled": return model.candidates
+    case "greedy" where model.role == .ensemble:
+      // Each scoring chooses by the same held-out images, and tells whom.
+      let names = names(study)
+      return study.graph.scorings.filter { $0.model == model.name }.compactMap { scoring in
+        JSONValue.lines(study.runs[scoring.run]?.printed ?? "").last?["members"]?.array?.compactMap {
+          $0.text.flatMap { names[$0] }
+        }
+      }.first
+    default:
+      guard case .run(let run) = model.source, let printed = study.runs[run]?.printed,
+        let value = JSONValue.lines(printed).last
+      else { return nil }
+      let names = names(study)
+      if let selected = value["selected"]?.text { return names[selected].map { [$0] } }
+      let kept = value["result"]?["kept"] ?? value["kept"]
+      return kept?.array?.compactMap { $0.text.flatMap { names[$0] } }
+    }
+  }
+}
+
+extension StudyModel {
+  public func value(of hyperparameter: String) -> String? {
+    hyperparameters.first { $0.name == hyperparameter }?.value
+  }
+}

@@ -1,0 +1,4 @@
+import SoupCLI
+import SoupStudyCLI
+
+Program.main(SoupStudyCommand.self)
