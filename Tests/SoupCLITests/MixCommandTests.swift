@@ -124,7 +124,7 @@ import Testing
   @Test func aMissingOutputFolderIsAnError() throws {
     let folder = try TemporaryFolder()
     let result = try SoupProgram.run("mix", models[0], "-o", folder["none/soup"])
-    #expect(result.status == 1 && result.errors.contains("folder does not exist"))
+    #expect(result.status == 1 && result.errors.contains("the folder '\(folder["none"])' does not exist"))
   }
 
   @Test func anUnreadableFolderIsAnError() throws {

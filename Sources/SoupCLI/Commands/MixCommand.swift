@@ -59,11 +59,12 @@ struct MixCommand: ConsoleCommand {
     let stages = try recipe.stages()
     if printRecipe { return try Self.print(stages, console) }
     let path = soup.path ?? ""
-    let check = try StagedCheck(stages, mixer: engine.mixer)
+    let check = try StagedCheck(stages, output: path, replacing: soup.force, mixer: engine.mixer)
     for finding in check.stages.flatMap(\.check.findings) where finding.severity == .warning {
       console.warn([finding.file, finding.tensor, finding.detail].compactMap { $0 }.joined(separator: " "))
     }
-    guard check.canMix else { throw CheckFailure(check: check) }
+    // What a killed mix left takes room on the disk that this one uses again; whether there is enough shows at once.
+    guard check.canMix(besides: [.disk]) else { throw CheckFailure(check: check) }
 
     let staged = StagedMix(stages, output: path)
     Interruption.removesPartialFiles { staged.remove() }

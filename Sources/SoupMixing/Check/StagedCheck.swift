@@ -29,7 +29,13 @@ public struct StagedCheck: Sendable {
   public let count: Int
 
   /// Whether nothing speaks against any stage.
-  public var canMix: Bool { stages.count == count && stages.allSatisfy(\.check.canMix) }
+  public var canMix: Bool { canMix(besides: []) }
+
+  /// Whether nothing but findings of some kinds speaks against any stage.
+  public func canMix(besides codes: Set<CheckFinding.Code>) -> Bool {
+    stages.count == count
+      && stages.flatMap(\.check.findings).allSatisfy { $0.severity != .error || codes.contains($0.code) }
+  }
   /// The plan of the last stage; if there are several, only its numbers mean something.
   public var plan: MixPlan? { count == 1 ? stages.first?.check.plan : nil }
 
