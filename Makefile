@@ -7,7 +7,7 @@ LOCAL = $(shell [ ! -e .deps/debian/usr/include/sqlite3.h ] || echo -Xcc -I$(CUR
 BUILD = $(SWIFT) build -c $(CONFIGURATION) $(LOCAL)
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: all setup build demo test bench lint format clean distclean
+.PHONY: all setup build demo test bench bench-mixing lint format clean distclean
 
 all: build
 
@@ -24,8 +24,12 @@ test: setup
 	@$(BUILD) --build-tests
 	@$(SWIFT) test -c $(CONFIGURATION) $(LOCAL) --skip-build
 
-bench: build
+bench: build bench-mixing
 	@Benchmarks/run.sh
+
+# Mixing alone: against a plain C loop, PyTorch and mergekit.
+bench-mixing: setup
+	@Benchmarks/mixing.sh
 
 lint:
 	@$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
