@@ -74,7 +74,7 @@ final class MappedFile: Sendable {
     #if os(Linux)
       // The kernel takes no more than a disk's largest transfer from one call.
       let step = 512 << 10
-      for start in stride(from: offset, to: offset + byteCount, by: step) {
+      for start in stride(from: offset, to: offset + byteCount, by: step) where !isCached(start) {
         posix_fadvise(
           descriptor, off_t(start), off_t(min(step, offset + byteCount - start)), Int32(POSIX_FADV_WILLNEED))
       }
@@ -83,6 +83,16 @@ final class MappedFile: Sendable {
       _ = fcntl(descriptor, F_RDADVISE, &request)
     #endif
   }
+
+  #if os(Linux)
+    /// Whether the page of a byte is in the page cache: asking costs far less than a hint that has nothing to do.
+    private func isCached(_ offset: Int) -> Bool {
+      guard offset < storage.bytes.count, let base = storage.bytes.baseAddress else { return true }
+      var state: UInt8 = 0
+      let page = UnsafeMutableRawPointer(mutating: base + offset / 4096 * 4096)
+      return mincore(page, 1, &state) == 0 && state & 1 == 1
+    }
+  #endif
 
   /// Fills `target` from the bytes at `offset`.
   func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(CheckpointError) {
