@@ -75,6 +75,7 @@ cleanup() {
   for file in slurmd slurmctld munged; do
     [ ! -e "$folder/$file.pid" ] || kill "$(cat "$folder/$file.pid")" 2>/dev/null || true
   done
+  wait 2>/dev/null || true
   [ -n "${KEEP:-}" ] && say "kept: $folder" || rm -rf "$folder"
 }
 trap cleanup EXIT

@@ -190,4 +190,14 @@ import Testing
     #expect(threads["ingredient-01"] == 2)
     #expect(graph.threads(cores: 2, workers: 8).values.allSatisfy { $0 >= 1 })
   }
+
+  /// The paper's search has 72 models, the base among them; the laptop's at least 16.
+  @Test(arguments: [("model-soups", 72), ("model-soups-small", 16), ("demo", 7)])
+  func presetsExpand(name: String, ingredients: Int) throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let graph = try StudyFile(contentsOf: root.path + "/Studies/\(name).yaml").graph()
+    #expect(graph["uniform"]?.words.count { if case .text = $0 { false } else { true } } == ingredients + 1)
+    #expect(graph.models.contains { $0.role == .best } && graph.models.contains { $0.role == .ensemble })
+  }
 }

@@ -178,14 +178,16 @@ public struct StudyExport {
         records.append(record(index + 2, path, score, step["accepted"]?.bool ?? false))
       }
     }
-    for item in result["coefficients"]?.array ?? [] {
-      guard let value = item["value"]?.double else { continue }
-      let ingredient = item["ingredient"]?.text ?? item["path"]?.text
-      records.append([
-        "record": .text("coefficient"), "model": .text(model.name),
-        "ingredient": ingredient.map { .text(names[$0] ?? $0) } ?? .null, "tensor": item["tensor"] ?? .null,
-        "value": .number(value),
-      ])
+    // Learned and sampled soups: what share of each ingredient (by layer: the mean over tensors).
+    let members = (result["ingredients"] ?? value["ingredients"])?.array?.compactMap { $0.text ?? $0["path"]?.text }
+    let weights = (result["weights"] ?? value["weights"])?.array?.compactMap(\.double)
+    if let members, let weights, members.count == weights.count {
+      for (path, weight) in zip(members, weights) {
+        records.append([
+          "record": .text("coefficient"), "model": .text(model.name), "ingredient": .text(names[path] ?? path),
+          "value": .number(weight),
+        ])
+      }
     }
     return records
   }
