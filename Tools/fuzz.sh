@@ -4,7 +4,7 @@
 #   Tools/fuzz.sh [seconds for each parser, default 600] [parser …]
 #
 # Built apart (.build/fuzz), with the address and fuzzer sanitizers. Ends with 1 when a parser crashed, hung for 10 s, or
-# took more than 2 GB; the input is then in .build/fuzz-corpus/<parser>/.
+# took more than 1 GB; the input is then in .build/fuzz-corpus/<parser>/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
@@ -45,7 +45,7 @@ PY
     index) cp "$fixtures"/formats/sharded-*/*.index.json "$corpus/seeds/" ;;
   esac
   echo "== $parser, $seconds s"
-  "$program" "$parser" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=16384 \
+  "$program" "$parser" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=16384 \
     -use_value_profile=1 -print_final_stats=1 -verbosity=0 -artifact_prefix="$corpus/" "$corpus/found" "$corpus/seeds" ||
     failed+=("$parser")
 done

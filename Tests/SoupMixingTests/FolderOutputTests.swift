@@ -102,6 +102,32 @@ import Testing
     #expect(card.hasPrefix("---\nbase_model:\n- some/model\nlibrary_name: transformers\ntags:\n- merge\n"))
     #expect(card.contains("| `\(base)` | 1/2 |") && card.contains("soup mix recipe.yml -o soup"))
     #expect(card.contains(SoupVersion.current))
+    let yaml = try #require(card.split(separator: "```yaml\n").last?.split(separator: "```").first)
+    let again = try #require(RecipeFile(yaml: String(yaml)).stages.last).recipe
+    #expect(try Mixer().mix(again).contents == Mixer().mix(recipe).contents)
+  }
+
+  @Test func theCardOfSeveralStagesHasThemAll() throws {
+    let stages = try RecipeFile(
+      yaml: """
+        name: half
+        merge_method: linear
+        models: [{model: \(folder["1.safetensors"])}, {model: \(folder["2.safetensors"])}]
+        parameters: {weight: 1}
+        ---
+        merge_method: linear
+        models: [{model: half}, {model: \(folder["3.safetensors"])}]
+        parameters: {weight: 1}
+        """
+    ).stages
+    let staged = StagedMix(stages, output: folder["soup"])
+    let plan = try staged.mixEarlierStages(with: Mixer())
+    try Mixer().mix(
+      plan, to: CheckpointDestination(folder["soup"]), companions: FolderCompanions(for: plan, name: "soup"))
+    staged.remove()
+    let card = try String(contentsOfFile: folder["soup/README.md"], encoding: .utf8)
+    let yaml = try #require(card.split(separator: "```yaml\n").last?.split(separator: "```").first)
+    #expect(try RecipeFile(yaml: String(yaml)).stages.map(\.name) == ["half", nil])
   }
 
   @Test func aFolderWithFilesIsReplacedOnlyWhenAllowedAndKeepsWhatIsNoWeight() throws {

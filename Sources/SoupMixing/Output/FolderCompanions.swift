@@ -27,7 +27,7 @@ public struct FolderCompanions: Sendable {
   ///   - command: how a reader makes it again; nil to leave that out.
   /// - Throws: `CheckpointError` if the folder cannot be read.
   public init(for plan: MixPlan, name: String, command: String? = nil) throws {
-    let folder = Self.folder(plan.recipe.base ?? plan.recipe.ingredients[0].path)
+    let folder = Self.folder(EarlierStage.model(of: plan))
     source = folder
     sidecars = try folder.map { try Sidecars.names($0) } ?? []
     let text = folder.flatMap(Self.configuration)

@@ -1,6 +1,12 @@
 import SoupCheckpoints
 import SoupTensors
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// The `README.md` of a soup's folder: what it was made of, how, and how to make it again. The lines at its head are
 /// those that Hugging Face reads, as mergekit writes them.
 struct ModelCard {
@@ -9,10 +15,13 @@ struct ModelCard {
   /// - Parameter configuration: the text of the model's `config.json`.
   init(_ plan: MixPlan, name: String, command: String?, configuration: String?) throws {
     let recipe = plan.recipe
+    let earlier = EarlierStage.all(of: plan)
     let settings = configuration.map { ModelSettings($0) }
     var models: [String] = []
-    for path in recipe.ingredients.map(\.path) + [recipe.base].compactMap({ $0 }) where !models.contains(path) {
-      models.append(path)
+    for recipe in earlier.map(\.recipe) + [recipe] {
+      for path in recipe.ingredients.map(\.path) + [recipe.base].compactMap({ $0 }) where !models.contains(path) {
+        models.append(path)
+      }
     }
     var known: [String] = []
     for path in models { if let name = Self.hubName(path), !known.contains(name) { known.append(name) } }
@@ -40,7 +49,7 @@ struct ModelCard {
     }
     lines += [
       "", "\(plan.layout.entries.count) tensors; elements: \(dtypes.joined(separator: ", ")).", "", "## Recipe", "",
-      "```yaml", try recipe.json().trimmingLastNewline, "```",
+      "```yaml", try Self.yaml(earlier, recipe), "```",
     ]
     if let command {
       lines += [
@@ -76,6 +85,12 @@ struct ModelCard {
       if isHubName(name) { return String(name) }
     }
     return nil
+  }
+
+  /// All stages, as a recipe file has them.
+  private static func yaml(_ earlier: [EarlierStage], _ recipe: Recipe) throws -> String {
+    let texts = try earlier.map { try $0.recipe.yaml(name: $0.name) } + [recipe.yaml()]
+    return texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n---\n")
   }
 
   private static func method(_ recipe: Recipe) -> String {
@@ -126,6 +141,26 @@ struct ModelCard {
   private static func scalar(_ text: String) -> String { isHubName(text) ? text : "\"\(text)\"" }
 }
 
-extension String {
-  fileprivate var trimmingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+/// A stage of a recipe file before the last, as the soup's metadata have it.
+struct EarlierStage: Decodable {
+  let name: String
+  let recipe: Recipe
+
+  static func all(of plan: MixPlan) -> [EarlierStage] {
+    guard let text = plan.metadata["soup.stages"] else { return [] }
+    return (try? JSONDecoder().decode([EarlierStage].self, from: Data(text.utf8))) ?? []
+  }
+
+  /// The file that a recipe's model comes from: that of its base, or its first ingredient, through all stages.
+  static func model(of plan: MixPlan) -> String {
+    let stages = all(of: plan)
+    var recipe = plan.recipe
+    // A stage only uses those before it.
+    for _ in 0...stages.count {
+      let path = recipe.base ?? recipe.ingredients[0].path
+      guard let stage = stages.last(where: { $0.name == path }), !stage.recipe.ingredients.isEmpty else { return path }
+      recipe = stage.recipe
+    }
+    return recipe.base ?? recipe.ingredients[0].path
+  }
 }

@@ -80,14 +80,18 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
   },
 ]
 
-guard CommandLine.arguments.count > 1, let parser = parsers[CommandLine.arguments[1]] else {
-  print("usage: soup-fuzz \(parsers.keys.sorted().joined(separator: "|")) [libFuzzer options] [corpus …]")
-  exit(2)
+@main enum Fuzz {
+  static func main() {
+    guard CommandLine.arguments.count > 1, let parser = parsers[CommandLine.arguments[1]] else {
+      print("usage: soup-fuzz \(parsers.keys.sorted().joined(separator: "|")) [libFuzzer options] [corpus …]")
+      exit(2)
+    }
+    let kept = [CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)
+    let arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: kept.count + 1)
+    for (index, argument) in kept.enumerated() { arguments[index] = strdup(argument) }
+    arguments[kept.count] = nil
+    var count = CInt(kept.count)
+    var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
+    exit(LLVMFuzzerRunDriver(&count, &list, parser))
+  }
 }
-var arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: CommandLine.arguments.count)
-let kept = [CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)
-for (index, argument) in kept.enumerated() { arguments[index] = strdup(argument) }
-arguments[kept.count] = nil
-var count = CInt(kept.count)
-var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
-exit(LLVMFuzzerRunDriver(&count, &list, parser))
