@@ -137,9 +137,8 @@ if let libtorch {
 // Only for Tools/fuzz.sh: libFuzzer exists where the sanitizers do.
 if environment["SOUP_FUZZ"] != nil {
   targets += [
-    .target(name: "CFuzzer", path: "Tools/fuzz/CFuzzer"),
     .executableTarget(
-      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors", "CFuzzer"], path: "Tools/fuzz/soup-fuzz"),
+      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors"], path: "Tools/fuzz/soup-fuzz"),
   ]
 }
 

@@ -45,7 +45,7 @@ PY
     index) cp "$fixtures"/formats/sharded-*/*.index.json "$corpus/seeds/" ;;
   esac
   echo "== $parser, $seconds s"
-  "$program" "$parser" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=16384 \
+  SOUP_FUZZ_PARSER=$parser "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=16384 \
     -use_value_profile=1 -print_final_stats=1 -verbosity=0 -artifact_prefix="$corpus/" "$corpus/found" "$corpus/seeds" ||
     failed+=("$parser")
 done

@@ -1,11 +1,10 @@
-import CFuzzer
 import SoupCheckpoints
 import SoupTensors
 
 // Feeds mutated files to one parser and reads whatever it accepts to the end. Built by Tools/fuzz.sh with the address and
 // fuzzer sanitizers; a refusal is a `CheckpointError`, anything else stops the run.
 //
-//     soup-fuzz <parser> [libFuzzer options] [corpus folder …]
+//     SOUP_FUZZ_PARSER=<parser> soup-fuzz [libFuzzer options] [corpus folder …]
 
 /// What may be read at once of what a file claims to hold.
 let readingLimit = 64 << 20
@@ -80,18 +79,16 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
   },
 ]
 
-@main enum Fuzz {
-  static func main() {
-    guard CommandLine.arguments.count > 1, let parser = parsers[CommandLine.arguments[1]] else {
-      print("usage: soup-fuzz \(parsers.keys.sorted().joined(separator: "|")) [libFuzzer options] [corpus …]")
-      exit(2)
-    }
-    let kept = [CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)
-    let arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: kept.count + 1)
-    for (index, argument) in kept.enumerated() { arguments[index] = strdup(argument) }
-    arguments[kept.count] = nil
-    var count = CInt(kept.count)
-    var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
-    exit(LLVMFuzzerRunDriver(&count, &list, parser))
+/// The parser that the environment names.
+let parser: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt = {
+  let name = getenv("SOUP_FUZZ_PARSER").map { String(cString: $0) } ?? ""
+  guard let parser = parsers[name] else {
+    fatalError("SOUP_FUZZ_PARSER names one of \(parsers.keys.sorted().joined(separator: ", "))")
   }
+  return parser
+}()
+
+/// What libFuzzer, whose `main` this program has, calls with every input.
+@_cdecl("LLVMFuzzerTestOneInput") public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  parser(data, count)
 }
