@@ -138,7 +138,7 @@ if let libtorch {
 if environment["SOUP_FUZZ"] != nil {
   targets += [
     .executableTarget(
-      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors"], path: "Tools/fuzz/soup-fuzz"),
+      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors"], path: "Tools/fuzz/soup-fuzz")
   ]
 }
 

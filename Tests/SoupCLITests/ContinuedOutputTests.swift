@@ -12,7 +12,7 @@ import Testing
     try Data(layout.header).write(to: URL(filePath: folder["a"]))
     #expect(truncate(folder["a"], layout.fileSize) == 0)
     let size = name == "soup" ? " --shard-size 20MB" : ""
-    let mix = "$SOUP mix $(yes a | head -n 24) -q --threads 1\(size) -o"
+    let mix = "$SOUP mix $(yes a | head -n 24) -q --no-lock --threads 1\(size) -o"
     let script = """
       \(mix) \(name) & pid=$!
       for i in $(seq 3000); do

@@ -197,8 +197,10 @@ final class AtomicFolder: Sendable {
     }
   }
 
-  /// Whether a file is one that a model folder of ours or of Hugging Face has for its weights: a new soup takes its place.
+  /// Whether a file is one that a model folder of ours or of Hugging Face has for its weights, or vouches for them: a new
+  /// soup takes its place.
   private static func isWeights(_ name: String) -> Bool {
+    if name == "soup.lock" { return true }
     for (stem, ending) in [("model", ".safetensors"), ("pytorch_model", ".bin")] {
       if name == stem + ending || name == stem + ending + ".index.json" { return true }
       guard name.hasPrefix(stem + "-"), name.hasSuffix(ending) else { continue }
