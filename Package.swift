@@ -58,6 +58,9 @@ var targets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
     ]),
   .target(name: "SoupAnalysis", dependencies: ["SoupTensors", "CKernels"]),
+  .target(
+    name: "SoupReports", dependencies: ["SoupAnalysis", .product(name: "Mustache", package: "swift-mustache")],
+    resources: [.embedInCode("Resources")]),
 ]
 
 // Studies keep their results in SQLite; GRDB brings all of Foundation along, which `soup mix` does without.
@@ -71,17 +74,20 @@ targets.append(
     linkerSettings: localLibraries.isEmpty ? [] : [.unsafeFlags(localLibraries)]))
 
 var testTargets = [
-  "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupAnalysis", "SoupStudies", "SoupCLI", "SoupStudyCLI",
+  "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupAnalysis", "SoupReports", "SoupStudies", "SoupCLI",
+  "SoupStudyCLI",
 ]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // Three programs behind one command: loading LibTorch costs 0.2 s and 100 MB, as much as mixing eight ViT-B checkpoints.
 // `soup` mixes and inspects without it; for `train`, `evaluate` and `season` it replaces itself by `soup-torch`, for
-// `study` by `soup-study`.
+// `study`, `report` and `analyze` by `soup-study`.
 targets += [
-  .target(name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
+  .target(
+    name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
-  .target(name: "SoupStudyCLI", dependencies: ["SoupCLI", "SoupStudies", argumentParser]),
+  .target(
+    name: "SoupStudyCLI", dependencies: ["SoupCLI", "SoupStudies", "SoupReports", "SoupTensors", argumentParser]),
   .executableTarget(name: "soup-study", dependencies: ["SoupStudyCLI"]),
 ]
 
@@ -145,7 +151,7 @@ if environment["SOUP_FUZZ"] != nil {
 for name in testTargets {
   var dependencies: [Target.Dependency] = [.byName(name: name)]
   dependencies += targets.first { $0.name == name }!.dependencies
-  if name == "SoupCLI" { dependencies.append("soup") }
+  if name == "SoupCLI" { dependencies += ["soup", "soup-study"] }
   if name == "SoupModels" { dependencies.append("SoupCheckpoints") }
   if name == "SoupStudyCLI" { dependencies += ["soup", "soup-study"] }
   if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch"] }
@@ -173,6 +179,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: targets,
   swiftLanguageModes: [.v6],

@@ -11,6 +11,7 @@ public struct SoupCommand: ParsableCommand {
       InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
       VerifyCommand.self, ReplayCommand.self, TrainCommand.self,
       EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, StudyCommand.self,
+      ReportCommand.self, AnalyzeCommand.self,
     ])
 
   public init() {}

@@ -4,11 +4,12 @@ import Testing
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`.
 /// After an intended change: `for c in check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
-  @Test(arguments: ["inspect", "check", "diff", "mix", "convert", "verify", "replay"])
+  @Test(arguments: ["inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups"])
   func helpIsAsReviewed(command: String) throws {
-    let golden = try String(contentsOfFile: fixture("help/\(command).txt"), encoding: .utf8)
-    #expect(try SoupProgram.run(command, "--help").output == golden)
-    #expect(try SoupProgram.run("help", command).output == golden)
+    let words = command.split(separator: " ").map(String.init)
+    let golden = try String(contentsOfFile: fixture("help/\(words.joined(separator: "-")).txt"), encoding: .utf8)
+    #expect(try SoupProgram.run(SoupProgram.path, words + ["--help"], in: nil).output == golden)
+    #expect(try SoupProgram.run(SoupProgram.path, ["help"] + words, in: nil).output == golden)
     #expect(golden.split(separator: "\n").allSatisfy { $0.count <= 88 })
   }
 

@@ -64,6 +64,21 @@ struct StudyCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
+struct ReportCommand: ForwardedCommand {
+  static let program = SiblingProgram.study
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Make one HTML page of a study's results: table, figures, how it was run.",
+    helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
+struct AnalyzeCommand: ForwardedCommand {
+  static let program = SiblingProgram.study
+  static let configuration = CommandConfiguration(
+    commandName: "analyze", abstract: "Recompute the conclusions of published result tables.", helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
 /// A program in the folder of the running one.
 public struct SiblingProgram: Sendable {
   let name: String
@@ -74,7 +89,7 @@ public struct SiblingProgram: Sendable {
     name: "soup-torch",
     advice: "This command needs LibTorch, and this build of soup was made without it; "
       + "in the source folder run 'make setup && make', or name a LibTorch with 'LIBTORCH=/path make'")
-  /// The commands that need a database.
+  /// The commands that need a database, or make pages.
   static let study = SiblingProgram(name: "soup-study", advice: "It belongs beside soup; 'make' builds both")
   /// `soup` itself, for the programs that call it.
   public static let soup = SiblingProgram(name: "soup", advice: "It belongs beside this program; 'make' builds both")

@@ -1,0 +1,153 @@
+/// The report on a study: what `soup study export` writes, or any part of it.
+public enum StudyReport {
+  /// - Throws: `ReportError` when there is no record at all.
+  public static func report(_ records: StudyRecords, title: String? = nil, sources: [String]) throws(ReportError)
+    -> Report
+  {
+    guard !records.isEmpty else {
+      throw ReportError(
+        .empty, path: sources.first, ["holds no records"], advice: "expected what 'soup study export' writes")
+    }
+    let table = StudyTable.table(records)
+    var report = Report(
+      title: title ?? records.study?["name"]?.string ?? "Study", subtitle: subtitle(table, records),
+      lead: Findings.lead(table), findings: Findings.list(table))
+    if table.headline.isEmpty {
+      report.missing.append("The table of results: needs scored models.")
+    } else {
+      report.sections.append(
+        ReportSection(id: "result", title: "The result", tables: [HeadlineTable(table).reportTable]))
+    }
+    ResultFigures.add(table, to: &report)
+    seasoning(records, &report)
+    landscape(records, table, &report)
+    let training = TrainingCurves.figures(records["training"], table)
+    section("training", "Training", training, "Training curves: need training logs.", &report)
+    runs(records, sources, &report)
+    return report
+  }
+
+  private static func subtitle(_ table: ResultTable, _ records: StudyRecords) -> String {
+    let singles = table.models.count { $0.kind == .ingredient }
+    var parts: [String] = []
+    if singles > 0 { parts.append(Text.count(singles, "ingredient")) }
+    if !table.mixtures.isEmpty { parts.append(Text.list(table.mixtures.map { $0.kind.title.lowercased() })) }
+    let data = records.study?["data"]?.string
+    return parts.joined(separator: "; ") + (data.map { parts.isEmpty ? $0 : ", on \($0)" } ?? "")
+  }
+
+  private static func section(
+    _ id: String, _ title: String, _ figures: [Figure], _ missing: String, _ report: inout Report
+  ) {
+    if figures.isEmpty {
+      report.missing.append(missing)
+    } else {
+      report.sections.append(ReportSection(id: id, title: title, figures: figures))
+    }
+  }
+
+  private static func seasoning(_ records: StudyRecords, _ report: inout Report) {
+    let paths = groups(records["greedy"], by: ["model"]).compactMap { GreedyPath.figure($0.records, name: $0.name) }
+    let shares = groups(records["coefficient"], by: ["model"]).compactMap {
+      CoefficientFigure.figure($0.records, name: $0.name)
+    }
+    if paths.isEmpty { report.missing.append("Greedy path: needs the trace of a greedy search.") }
+    section(
+      "seasoning", "How the soups were found", paths + shares, "Shares of learned soups: need their coefficients.",
+      &report)
+  }
+
+  private static func landscape(_ records: StudyRecords, _ table: ResultTable, _ report: inout Report) {
+    func title(_ set: String) -> String { set.isEmpty ? "the images" : set }
+    var figures: [Figure] = []
+    for sweep in groups(records["line"], by: ["name"]) {
+      figures += AlphaCurves.figures(sweep.records, name: sweep.name, titles: title)
+    }
+    if figures.isEmpty { report.missing.append("Interpolation curves: need a sweep over alpha (soup landscape line).") }
+    var maps: [Figure] = []
+    for map in groups(records["plane"], by: ["name", "set"]) {
+      let marks = records["mark"].filter { $0["name"]?.string == map.name }
+      for metric in ["top1", "loss"] {
+        PlaneMap.figure(map.records, marks: marks, name: map.name, set: title(map.set), metric: metric).map {
+          maps.append($0)
+        }
+      }
+    }
+    if maps.isEmpty { report.missing.append("Plane through three models: needs a grid (soup landscape plane).") }
+    let planes = maps.count
+    for map in groups(records["simplex"], by: ["name", "set"]) {
+      let marks = records["mark"].filter { $0["name"]?.string == map.name }
+      for metric in ["top1", "loss"] {
+        SimplexMap.figure(map.records, marks: marks, name: map.name, set: title(map.set), metric: metric).map {
+          maps.append($0)
+        }
+      }
+    }
+    if maps.count == planes {
+      report.missing.append("Mixtures of three: need a ternary grid (soup landscape simplex).")
+    }
+    if !(figures + maps).isEmpty {
+      report.sections.append(
+        ReportSection(
+          id: "landscape", title: "The landscape",
+          paragraphs: ["Models made by moving through the space of weights, and how well each does."],
+          figures: figures + maps))
+    }
+  }
+
+  private struct Group {
+    let name: String
+    let set: String
+    var records: [JSON]
+  }
+
+  /// Records that agree in the fields, in the order of their first.
+  private static func groups(_ records: [JSON], by fields: [String]) -> [Group] {
+    var groups: [Group] = []
+    var places: [[String]: Int] = [:]
+    for record in records {
+      let key = fields.map { record[$0]?.string ?? "" }
+      if let place = places[key] {
+        groups[place].records.append(record)
+      } else {
+        places[key] = groups.count
+        groups.append(
+          Group(name: key[0].isEmpty ? "unnamed" : key[0], set: key.count > 1 ? key[1] : "", records: [record]))
+      }
+    }
+    return groups
+  }
+
+  private static func runs(_ records: StudyRecords, _ sources: [String], _ report: inout Report) {
+    let study = records.study
+    for record in records["run"] {
+      if let command = record["command"]?.array?.compactMap(\.string), !command.isEmpty {
+        report.commands.append(command.map(quoted).joined(separator: " "))
+      }
+    }
+    var facts: [(term: String, value: String)] = [("Results", sources.joined(separator: ", "))]
+    if let version = study?["soup"]?.string { facts.append(("Made by", "soup \(version)")) }
+    if let seed = study?["seed"] { facts.append(("Seed", Text.value(seed))) }
+    if let runs = study?["runs"]?.object {
+      facts.append(("Runs", Text.list(runs.sorted { $0.key < $1.key }.map { "\(Text.value($0.value)) \($0.key)" })))
+    }
+    if let seconds = study?["seconds"]?.number {
+      facts.append(("Time", "\(Text.fixed(seconds / 60, 1)) minutes, summed over runs"))
+    }
+    let times = [study?["started"]?.string, study?["finished"]?.string].compactMap { $0 }
+    if !times.isEmpty { facts.append(("When", times.joined(separator: " to "))) }
+    let hosts = Set(records["run"].compactMap { $0["host"]?.string }).sorted()
+    if !hosts.isEmpty { facts.append(("Machines", hosts.joined(separator: ", "))) }
+    let failed = records["run"].filter { $0["state"]?.string == "failed" }
+    for run in failed {
+      report.missing.append("\(run["run"]?.string ?? "A run") failed: \(run["error"]?.string ?? "no reason is known").")
+    }
+    report.provenance = facts
+    report.configuration = study?["yaml"]?.string
+  }
+
+  private static func quoted(_ argument: String) -> String {
+    let plain = argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0) }
+    return plain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+  }
+}
