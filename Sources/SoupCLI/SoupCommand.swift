@@ -10,8 +10,8 @@ public struct SoupCommand: ParsableCommand {
     subcommands: [
       InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
       VerifyCommand.self, ReplayCommand.self, TrainCommand.self,
-      EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, StudyCommand.self,
-      ReportCommand.self, AnalyzeCommand.self,
+      EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
+      StudyCommand.self, ReportCommand.self, AnalyzeCommand.self,
     ])
 
   public init() {}

@@ -18,6 +18,21 @@ public enum Ensemble {
   /// - Throws: `EvaluationError.Code.shape` for no members or different shapes.
   public static func logits(_ logits: [HostTensor]) throws -> HostTensor { try mean(logits, by: .logits) }
 
+  /// A weighted mean of logits: `Σ wᵢ fᵢ(x)`, with weights that sum to 1.
+  /// - Throws: `EvaluationError.Code.shape` for no members, different shapes, or another number of weights.
+  public static func logits(_ logits: [HostTensor], weights: [Double]) throws -> HostTensor {
+    guard let shape = logits.first?.shape, logits.allSatisfy({ $0.shape == shape }), weights.count == logits.count
+    else {
+      throw EvaluationError(
+        .shape, "\(weights.count) weights need as many members with logits of one shape, found \(logits.map(\.shape))")
+    }
+    var sums = [Double](repeating: 0, count: shape.reduce(1, *))
+    for (member, weight) in zip(logits, weights) {
+      for (index, value) in member.floats().enumerated() { sums[index] += weight * Double(value) }
+    }
+    return try HostTensor(floats: sums.map { Float($0) }, shape: shape)
+  }
+
   /// The mean by either method.
   /// - Returns: `[N, classes]` float32; for probabilities the logarithm of the mean, whose softmax is the mean itself.
   /// - Throws: `EvaluationError.Code.shape` for no members or different shapes.

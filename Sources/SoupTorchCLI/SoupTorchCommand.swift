@@ -8,7 +8,9 @@ public struct SoupTorchCommand: ParsableCommand {
     commandName: "soup",
     abstract: "Train, evaluate and season with LibTorch.",
     version: "\(SoupVersion.current) (LibTorch \(Torch.version))",
-    subcommands: [TrainCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self])
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
+    ])
 
   public init() {}
 }

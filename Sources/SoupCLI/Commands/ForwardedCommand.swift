@@ -57,6 +57,13 @@ struct TasteCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
+struct LandscapeCommand: ForwardedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "landscape", abstract: "Loss and error between and around models: lines, planes, flatness, angles.",
+    helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
 struct StudyCommand: ForwardedCommand {
   static let program = SiblingProgram.study
   static let configuration = CommandConfiguration(

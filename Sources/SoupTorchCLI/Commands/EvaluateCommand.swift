@@ -19,9 +19,11 @@ struct EvaluateCommand: ConsoleCommand {
         soup evaluate soup.safetensors --batch-norm recompute --per-class
         soup evaluate pytorch.safetensors --model resnet50 --data cifar100:/data/cifar --split test
 
-      Checkpoints made by soup train, and soups of them, know their architecture, their data and what was held out.
-      ECE is the expected calibration error over 15 bins of equal mass. Where there are several rows, each is compared
-      with the first on the same images: the difference with its 95 % interval (paired bootstrap) and McNemar's exact p.
+      Checkpoints made by soup train, and soups of them, know their architecture,
+      their data and what was held out. ECE is the expected calibration error over 15
+      bins of equal mass. Where there are several rows, each is compared with the
+      first on the same images: the difference with its 95 % interval (paired
+      bootstrap) and McNemar's exact p.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))

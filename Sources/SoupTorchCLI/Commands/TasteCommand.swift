@@ -20,10 +20,12 @@ struct TasteCommand: ConsoleCommand {
         soup taste runs/
         soup taste runs/*.safetensors --base base.safetensors -o greedy.safetensors
 
-      The greedy soup and the best ingredient are chosen on held-out images; the test set is only reported. Columns show the
-      training settings in which the ingredients differ. Test accuracies have 95 % intervals, and each row is compared with
-      the best ingredient on the same images: difference (paired bootstrap) and McNemar's exact p. The last column is the
-      cost of one prediction in forward passes.
+      The greedy soup and the best ingredient are chosen on held-out images; the test
+      set is only reported. Columns show the training settings in which the
+      ingredients differ. Test accuracies have 95 % intervals, and each row is
+      compared with the best ingredient on the same images: difference (paired
+      bootstrap) and McNemar's exact p. The last column is the cost of one prediction
+      in forward passes.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
