@@ -16,7 +16,9 @@ import Testing
   @Test func theRootNamesEveryCommand() throws {
     let help = try SoupProgram.run("--help")
     #expect(help.status == 0 && help.errors.isEmpty)
-    for command in ["inspect", "mix", "convert", "verify", "replay", "train", "evaluate", "season", "taste"] {
+    for command in [
+      "inspect", "mix", "convert", "verify", "replay", "train", "evaluate", "season", "taste", "landscape",
+    ] {
       #expect(help.output.contains("\n  \(command) "), "\(command)")
     }
   }

@@ -47,15 +47,37 @@ import Testing
     #expect(test["count"] as? Int == 120)
     #expect(test["top1"] as? Double ?? 0 > 0.9)
 
+    // Every row with its interval, all but the first compared with it; the file has what each row did on each image.
+    let several = try soup(
+      "evaluate", "runs", "--ensemble", "logits", "--ensemble", "probabilities", "--ensemble", "greedy",
+      "--predictions",
+      "images.safetensors", "--data", data, "--json")
+    #expect(several.status == 0, "\(several.errors)")
+    let rows = several.output.split(separator: "\n").map { SoupProgram.object(String($0)) }
+    #expect(rows.count == 6)
+    #expect(rows[0]["against_first"] == nil && rows.dropFirst().allSatisfy { $0["against_first"] != nil })
+    #expect((rows[5]["checkpoint"] as? String)?.hasPrefix("greedy ensemble of") ?? false)
+    #expect(rows[5]["members"] != nil && rows[4]["members"] == nil)
+    let correct = try Checkpoint(contentsOf: folder["images.safetensors"]).tensor("correct")
+    #expect(correct.shape == [6, 120])
+    for (index, row) in rows.enumerated() {
+      let right = correct.doubles()[index * 120..<(index + 1) * 120].reduce(0, +)
+      #expect((row["score"] as? [String: Any])?["top1"] as? Double == right / 120)
+    }
+    // Members are chosen on held-out images only.
+    #expect(try soup("evaluate", "runs", "--ensemble", "greedy", "--split", "train", "--data", data).status == 2)
+
     let table = try soup("taste", "runs", "--base", "base.safetensors", "--data", data)
     #expect(table.status == 0, "\(table.errors)")
-    for name in ["base", "best on held-out", "uniform soup of 3", "greedy soup of", "ensemble of 3"] {
+    for name in [
+      "base", "best on held-out", "uniform soup of 3", "greedy soup of", "ensemble of 3", "greedy ensemble of", "±",
+    ] {
       #expect(table.output.contains(name), "\(name)")
     }
     // Nothing but what was asked for is left behind.
     #expect(
       try folder.contents == [
-        "base.jsonl", "base.safetensors", "digits", "greedy.safetensors", "runs",
+        "base.jsonl", "base.safetensors", "digits", "greedy.safetensors", "images.safetensors", "runs",
       ])
   }
 
@@ -123,7 +145,7 @@ import Testing
       ["train"], ["train", "--data", data, "-o", "x"],
       ["train", "--data", data, "--model", "resnet8", "-o", "x", "--lr", "a"],
       ["evaluate"], ["season", "greedy", "a", "-o", "x", "--split", "test"], ["season", "bogus"], ["taste"],
-      ["evaluate", "a", "--batch-size", "0"],
+      ["evaluate", "a", "--batch-size", "0"], ["evaluate", "a", "--ensemble", "bogus"],
     ] {
       let result = try SoupProgram.run(SoupProgram.path, arguments, in: folder.path)
       #expect(result.status == 2, "\(arguments): \(result.errors)")

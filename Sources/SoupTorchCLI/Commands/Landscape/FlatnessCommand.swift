@@ -35,7 +35,7 @@ struct FlatnessCommand: ConsoleCommand {
   var directions = 5
 
   @Option(help: ArgumentHelp("How far to go, relative to the weights.", valueName: "r"))
-  var radius = 0.2
+  var radius = 0.1
 
   @Option(help: ArgumentHelp("Points on each side of a model.", valueName: "n"))
   var steps = 3
