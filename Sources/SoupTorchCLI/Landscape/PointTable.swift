@@ -38,6 +38,13 @@ struct PointTable: Encodable {
     rows.append(row)
   }
 
+  /// A table of some of the rows.
+  func filtered(_ isWanted: ([Cell]) -> Bool) -> PointTable {
+    var table = PointTable(keys: Array(columns[..<keyCount]), values: Array(columns[keyCount...]))
+    for row in rows where isWanted(row) { table.add(row) }
+    return table
+  }
+
   /// The row of a point.
   func row(_ key: [Cell]) -> [Cell]? { positions[key].map { rows[$0] } }
 

@@ -62,7 +62,7 @@ struct LineCommand: ConsoleCommand {
       error: try LossBarrier(rows.map { ($0[0].number ?? 0, file.table.number("error", $0)) }))
     try file.finish(barrier)
     if console.isJSON {
-      try console.emit(Report(split: split.rawValue, barrier: barrier, points: file.table))
+      try console.emit(Report(from: first, to: second, split: split.rawValue, barrier: barrier, points: file.table))
     } else {
       var table = Table([
         .init("alpha", .right), .init("top-1 %", .right), .init("loss", .right), .init("ECE %", .right),
@@ -83,6 +83,9 @@ struct LineCommand: ConsoleCommand {
 
   private struct Report: Encodable {
     let landscape = "line"
+    /// The models at alpha 0 and 1.
+    let from: String
+    let to: String
     let split: String
     let barrier: Barriers
     let points: PointTable

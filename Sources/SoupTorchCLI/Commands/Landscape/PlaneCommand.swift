@@ -65,21 +65,22 @@ struct PlaneCommand: ConsoleCommand {
       try file.append(key + Landscape.cells(landscape.outcomes(space, at: coefficients, bar: bar).score))
     }
     bar.finish()
-    let marks = zip(landscape.names, plane.models).map { Mark(model: $0, x: $1.x, y: $1.y) }
+    let marks = zip(landscape.ingredients.paths, plane.models).map { Mark(checkpoint: $0, x: $1.x, y: $1.y) }
     try file.finish(Summary(models: marks, angle: plane.angle))
     if console.isJSON {
       try console.emit(
-        Report(split: split.rawValue, models: marks, angle: plane.angle, points: file.table))
+        Report(
+          split: split.rawValue, models: marks, angle: plane.angle, points: file.table.filtered { $0[2] == .text("") }))
       return
     }
     var table = Table([
       .init("model"), .init("x", .right), .init("y", .right), .init("top-1 %", .right), .init("loss", .right),
       .init("ECE %", .right),
     ])
-    for (mark, corner) in zip(marks, corners) {
+    for ((name, mark), corner) in zip(zip(landscape.names, marks), corners) {
       guard let row = file.table.row(corner.0) else { continue }
       table.add(
-        [mark.model, Format.significant(mark.x), Format.significant(mark.y)] + LandscapeText.score(file.table, row))
+        [name, Format.significant(mark.x), Format.significant(mark.y)] + LandscapeText.score(file.table, row))
     }
     console.print(table)
     console.print("\nAngle at the base: \(Format.fixed(plane.angle, 1))°. Error in %, y upwards, x to the right:\n")
@@ -98,7 +99,7 @@ struct PlaneCommand: ConsoleCommand {
   }
 
   private struct Mark: Encodable {
-    let model: String
+    let checkpoint: String
     let x: Double
     let y: Double
   }

@@ -47,7 +47,9 @@ struct SimplexCommand: ConsoleCommand {
         point.map(PointTable.Cell.number) + Landscape.cells(landscape.outcomes(space, at: point, bar: bar).score))
     }
     bar.finish()
-    let corners = Dictionary(uniqueKeysWithValues: zip(["a", "b", "c"], landscape.names))
+    let corners = landscape.ingredients.paths.enumerated().map { index, path in
+      Mark(checkpoint: path, a: index == 0 ? 1 : 0, b: index == 1 ? 1 : 0, c: index == 2 ? 1 : 0)
+    }
     try file.finish(["models": corners])
     if console.isJSON {
       try console.emit(Report(split: split.rawValue, models: corners, points: file.table))
@@ -66,10 +68,17 @@ struct SimplexCommand: ConsoleCommand {
     console.note(landscape.footnote())
   }
 
+  private struct Mark: Encodable {
+    let checkpoint: String
+    let a: Double
+    let b: Double
+    let c: Double
+  }
+
   private struct Report: Encodable {
     let landscape = "simplex"
     let split: String
-    let models: [String: String]
+    let models: [Mark]
     let points: PointTable
   }
 }
