@@ -102,7 +102,8 @@ enum CSVReader {
       }
       var record: JSON = ["record": .string(kind), "name": .string(name)]
       for (column, cell) in zip(header, cells) where !cell.isEmpty {
-        record[column] = Double(cell).map { .number($0) } ?? .string(cell)
+        let isName = ["model", "from", "to", "set", "split"].contains(column)
+        record[column] = (isName ? nil : Double(cell)).map { .number($0) } ?? .string(cell)
       }
       // Rows that name a model are the models' own places.
       if kind != "line", let model = record["model"]?.string, !model.isEmpty { record["record"] = "mark" }
