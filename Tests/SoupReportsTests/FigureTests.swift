@@ -5,7 +5,7 @@ import Testing
 @Suite struct FigureTests {
   /// Every field that an encoding names is a column of its dataset, every dataset exists, every colour is in both themes.
   static func check(_ figure: Figure, _ place: SourceLocation = #_sourceLocation) {
-    func walk(_ value: JSON, columns: Set<String>) {
+    func walk(_ value: JSON, columns: Set<String>?) {
       switch value {
       case .string(let text) where text.hasPrefix("@"):
         let name = String(text.dropFirst())
@@ -22,14 +22,14 @@ import Testing
             columns = Set(data["values"]?.array?.first?.object?.keys.map { $0 } ?? [])
           }
         }
-        if let field = members["field"]?.string {
+        if let columns, let field = members["field"]?.string {
           #expect(columns.contains(field), "\(figure.id): field \(field)", sourceLocation: place)
         }
         for (key, value) in members where key != "datasets" { walk(value, columns: columns) }
       default: break
       }
     }
-    walk(figure.specification, columns: [])
+    walk(figure.specification, columns: nil)
     #expect(!figure.caption.isEmpty && !figure.alternative.isEmpty && !figure.tables.isEmpty, sourceLocation: place)
     #expect(figure.specification["layer"] != nil || figure.specification["mark"] != nil, sourceLocation: place)
     #expect(!figure.standalone(.light).text.contains("\"@"), sourceLocation: place)

@@ -35,6 +35,8 @@ public struct Figure: Sendable {
   public var layout: Layout
   /// Width over height of the drawing area.
   public var aspect: Double
+  /// In pixels, however narrow the page: what its rows need.
+  public var minimumHeight: Double
   /// Vega-Lite 5 or newer, without `width`, `height` and `datasets`.
   public var specification: JSON
   /// The datasets by the name the specification uses. Each is also a CSV file.
@@ -42,7 +44,7 @@ public struct Figure: Sendable {
 
   public init(
     id: String, title: String, caption: String, alternative: String, layout: Layout = .wide, aspect: Double = 1.8,
-    specification: JSON, tables: [String: DataTable]
+    minimumHeight: Double = 0, specification: JSON, tables: [String: DataTable]
   ) {
     self.id = id
     self.title = title
@@ -50,6 +52,7 @@ public struct Figure: Sendable {
     self.alternative = alternative
     self.layout = layout
     self.aspect = aspect
+    self.minimumHeight = minimumHeight
     self.specification = specification
     self.tables = tables
   }
@@ -59,7 +62,9 @@ public struct Figure: Sendable {
     specification.merging([
       "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
       "datasets": .object(tables.mapValues(\.values)),
-      "usermeta": ["layout": .string(layout.rawValue), "aspect": .number(aspect)],
+      "usermeta": [
+        "layout": .string(layout.rawValue), "aspect": .number(aspect), "minimumHeight": .number(minimumHeight),
+      ],
     ])
   }
 
@@ -67,7 +72,7 @@ public struct Figure: Sendable {
   public func standalone(_ theme: ChartTheme, width: Double? = nil) -> JSON {
     let width = width ?? layout.width
     return theme.resolving(withData).merging([
-      "width": .number(width), "height": .number((width / aspect).rounded()),
+      "width": .number(width), "height": .number(max(width / aspect, minimumHeight).rounded()),
       "autosize": ["type": "pad"], "background": .string(theme.colors["paper"] ?? "#ffffff"),
       "padding": 12, "config": theme.configuration,
     ])

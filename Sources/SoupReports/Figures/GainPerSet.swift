@@ -53,7 +53,7 @@ public struct GainPerSet {
           "mark": ["type": "point", "filled": true, "size": 100, "opacity": 1],
           "encoding": Encoding.kinds(kinds).merging([
             "y": y, "yOffset": offsets,
-            "x": Encoding.quantity("gain", "Accuracy minus the best single model's (points)", format: "+"),
+            "x": Encoding.quantity("gain", "Gain over the best single model (points)", format: "+"),
             "tooltip": Encoding.tooltip([
               ("model", "model", nil), ("set", "images", nil), ("gain", "gain (points)", "+.2f"),
               ("low", "from", "+.2f"),
@@ -66,10 +66,11 @@ public struct GainPerSet {
     return Figure(
       id: "gain-per-set", title: "Where the gain is",
       caption:
-        "Top-1 accuracy of each mixture minus that of the best single model (\(best.name)), in percentage points, "
+        "Top-1 accuracy of each mixture minus that of the best single model (\(best.ownName)), in percentage points, "
         + "on every set of images. Bars are 95 % intervals as if the two had been scored on different images; on the same "
-        + "images they are narrower, but published tables do not say by how much.",
+        + "images they are narrower, but accuracies alone do not say by how much.",
       alternative: "Dot plot of differences to the best single model. " + alternative(data), aspect: 1.35,
+      minimumHeight: Double(rows.count * (table.mixtures.count * 11 + 16)),
       specification: specification, tables: ["data": data])
   }
 

@@ -48,7 +48,7 @@ public struct PlaneMap {
       "layer": .array(
         [
           [
-            "data": ["name": "cells"], "mark": ["type": "rect", "stroke": nil],
+            "data": ["name": "cells"], "mark": ["type": "rect", "strokeWidth": 0.8],
             "encoding": [
               "x": position("left", edgesX, title: "Distance in weights"), "x2": ["field": "right"],
               "y": position("bottom", edgesY, title: nil), "y2": ["field": "top"],

@@ -22,7 +22,7 @@
   }
 
   function sized(figure, theme) {
-    const { layout, aspect } = figure.specification.usermeta;
+    const { layout, aspect, minimumHeight } = figure.specification.usermeta;
     const room = figure.chart.clientWidth;
     const specification = resolve(figure.specification, theme.colors);
     if (layout === "square") {
@@ -33,7 +33,7 @@
       specification.autosize = { type: "fit-x", contains: "padding" };
     }
     const width = layout === "square" ? specification.width : Math.max(room - 40, 200);
-    specification.height = layout === "square" ? width / aspect : Math.min(Math.max(width / aspect, layout === "wide" ? 270 : 210), 520);
+    specification.height = layout === "square" ? width / aspect : Math.min(Math.max(width / aspect, minimumHeight, layout === "wide" ? 270 : 210), Math.max(520, minimumHeight));
     return specification;
   }
 

@@ -24,6 +24,12 @@ public struct EvaluatedModel: Sendable, Hashable {
     self.passes = passes
   }
 
+  /// Of a record that only says which ingredient is the best: that ingredient's name.
+  var ownName: String {
+    if kind == .best, let members, members.count == 1 { return members[0] }
+    return name
+  }
+
   public func accuracy(on set: String) -> Double? { scores[set]?.accuracy }
 }
 

@@ -4,7 +4,7 @@ import SoupAnalysis
 enum Findings {
   static func lead(_ table: ResultTable) -> String? {
     guard let best = table.best, let heldOut = table.heldOut, !table.mixtures.isEmpty else { return nil }
-    return "Against the best of \(Text.count(table.singles.count, "single model")), \(best.name), chosen on the "
+    return "Against the best of \(Text.count(table.singles.count, "single model")), \(best.ownName), chosen on the "
       + "\(table.title(of: heldOut)) images:"
   }
 

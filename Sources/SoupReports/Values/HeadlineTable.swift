@@ -102,7 +102,7 @@ public struct HeadlineTable {
   /// The name of a single model, the size of a mixture.
   private func note(_ model: EvaluatedModel) -> String {
     switch table.kind(of: model) {
-    case .base, .ingredient, .best: model.name
+    case .base, .ingredient, .best: model.ownName
     case .mixture: model.members.map { Text.count($0.count, "model") } ?? ""
     }
   }
