@@ -115,14 +115,20 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
                 "x": 0, "y": top, "width": width, "height": min(1600, state["height"] - top), "scale": 1})
             pathlib.Path(shots, f"{view}-{number}.png").write_bytes(base64.b64decode(picture["data"]))
         if view == "light" and drawn:
-            spot = chrome.value("""(() => { const m = document.querySelector('.chart .mark-symbol path, .chart .mark-rect path');
-                if (!m) return null; m.scrollIntoView({block: 'center', behavior: 'instant'}); const r = m.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()""")
-            if spot:
+            # Another mark may lie on top of the first: any of the first ten will do.
+            for number in range(10):
+                spot = chrome.value(f"""(() => {{ const m = document.querySelectorAll('.chart .mark-symbol path, .chart .mark-rect path')[{number}];
+                    if (!m) return null; m.scrollIntoView({{block: 'center', behavior: 'instant'}}); const r = m.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()""")
+                if not spot:
+                    break
                 for shift in (3, 0):
                     chrome.call("Input.dispatchMouseEvent", type="mouseMoved", x=spot[0] + shift, y=spot[1])
                 time.sleep(0.3)
-                if not chrome.value("!!document.querySelector('#vg-tooltip-element.visible')"):
-                    problems.append("light: pointing at a mark shows nothing")
+                if chrome.value("!!document.querySelector('#vg-tooltip-element.visible')"):
+                    break
+            else:
+                problems.append("light: pointing at a mark shows nothing")
+            if spot:
                 picture = chrome.call("Page.captureScreenshot", format="png")
                 pathlib.Path(shots, "hover.png").write_bytes(base64.b64decode(picture["data"]))
         note_events(chrome, view)

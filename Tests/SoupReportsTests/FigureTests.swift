@@ -22,6 +22,9 @@ import Testing
             columns = Set(data["values"]?.array?.first?.object?.keys.map { $0 } ?? [])
           }
         }
+        for step in members["transform"]?.array ?? [] {
+          if let name = step["as"]?.string { columns?.insert(name) }
+        }
         if let columns, let field = members["field"]?.string {
           #expect(columns.contains(field), "\(figure.id): field \(field)", sourceLocation: place)
         }

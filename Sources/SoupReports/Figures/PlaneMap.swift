@@ -48,10 +48,15 @@ public struct PlaneMap {
       "layer": .array(
         [
           [
-            "data": ["name": "cells"], "mark": ["type": "rect", "strokeWidth": 0.8],
+            "data": ["name": "cells"], "mark": ["type": "rect", "clip": true],
+            // Cells overlap a little: no seams.
+            "transform": [
+              ["calculate": "datum.right + 0.05 * (datum.right - datum.left)", "as": "right_drawn"],
+              ["calculate": "datum.top + 0.05 * (datum.top - datum.bottom)", "as": "top_drawn"],
+            ],
             "encoding": [
-              "x": position("left", edgesX, title: "Distance in weights"), "x2": ["field": "right"],
-              "y": position("bottom", edgesY, title: nil), "y2": ["field": "top"],
+              "x": position("left", edgesX, title: "Distance in weights"), "x2": ["field": "right_drawn"],
+              "y": position("bottom", edgesY, title: nil), "y2": ["field": "top_drawn"],
               "color": MapColor.encoding(metric),
               "tooltip": Encoding.tooltip([("value", metric.noun, metric.format), ("x", "x", ".3f"), ("y", "y", ".3f")]
               ),
