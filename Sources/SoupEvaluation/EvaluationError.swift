@@ -9,6 +9,8 @@ public struct EvaluationError: Error, Sendable, CustomStringConvertible {
     case unknownModel
     /// A model cannot do what was asked, such as new batch-norm statistics for a model without batch norm.
     case unsupported
+    /// A scoring program failed, took too long, or printed no score.
+    case scorer
   }
 
   public let code: Code

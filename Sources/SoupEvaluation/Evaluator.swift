@@ -28,6 +28,13 @@ public struct Evaluator {
     loader = try DataLoader(data, batchSize: batchSize, normalization: normalization, threads: loaderThreads)
   }
 
+  /// The same images in another order, run in the same way.
+  public func reordered(_ order: [Int]) throws -> Evaluator {
+    try Evaluator(
+      Subset(of: data, indices: order), batchSize: loader.batchSize, precision: precision, device: device,
+      normalization: loader.normalization, loaderThreads: loader.threads)
+  }
+
   /// Logits of every image: `[N, classes]` float32.
   /// - Parameter progress: called with the number of images done.
   public func logits(of model: any Network, progress: (Int) throws -> Void = { _ in }) throws -> HostTensor {

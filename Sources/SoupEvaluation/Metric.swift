@@ -4,14 +4,18 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
   case top5
   case loss
   case ece
+  /// The number that a scoring program gave; higher is better.
+  case external
+  /// The number that a scoring program gave; lower is better.
+  case externalLoss = "external-loss"
 
   /// The value, turned so that higher is better. NaN becomes -∞: a broken model never wins.
   public func quality(of score: Score) -> Double {
     let value = self.value(of: score)
     guard !value.isNaN else { return -.infinity }
     return switch self {
-    case .top1, .top5: value
-    case .loss, .ece: -value
+    case .top1, .top5, .external: value
+    case .loss, .ece, .externalLoss: -value
     }
   }
 
@@ -22,6 +26,7 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
     case .top5: score.top5
     case .loss: score.loss
     case .ece: score.ece
+    case .external, .externalLoss: score.external ?? .nan
     }
   }
 }

@@ -10,11 +10,13 @@ import SoupTorch
 /// an ensemble of them costs nothing more.
 public final class RecipeScorer: Scorer {
   public let evaluator: Evaluator
-  private let model: any Network
+  let model: any Network
   private let mixer: Mixer
   private let recalibration: BatchNormRecalibration?
-  private var known: [Recipe: SampleOutcomes] = [:]
-  private var logits: [Recipe: HostTensor] = [:]
+  private(set) var known: [Recipe: SampleOutcomes] = [:]
+  private(set) var logits: [Recipe: HostTensor] = [:]
+  /// Orders of images for trials, by what they were made for.
+  var orders: [String: [Int]] = [:]
   /// Whether recalibration is applied to recipes of one ingredient too; they keep their own statistics otherwise.
   public var recalibratesSingles = false
   /// Called with `(recipe, images done)` while a recipe is evaluated.
@@ -67,6 +69,17 @@ public final class RecipeScorer: Scorer {
     for (name, tensor) in try model.store.stateDict() { mixed[name] = tensor }
     return mixed
   }
+
+  /// Takes over the logits of a recipe that was run over all images, in their order.
+  func keep(_ result: HostTensor, of recipe: Recipe) throws -> Score {
+    countEvaluation()
+    if recipe.ingredients.count == 1 { logits[recipe] = result }
+    let outcomes = try evaluator.outcomes(result)
+    known[recipe] = outcomes
+    return outcomes.score
+  }
+
+  func countEvaluation() { evaluations += 1 }
 
   private func logits(_ recipe: Recipe) throws -> HostTensor {
     if let known = logits[recipe] { return known }

@@ -19,6 +19,14 @@ public struct Score: Codable, Sendable, Hashable {
   public var count: Int
   /// Images with a logit that is NaN or infinite. They count as wrong.
   public var nonFinite: Int
+  /// The number that a scoring program gave; everything else is then absent, which here is NaN or 0.
+  public var external: Double?
+
+  /// The score that a program gave.
+  public init(external: Double) {
+    self.init(top1: .nan, top5: .nan, loss: .nan, ece: .nan, eceEqualWidth: .nan, perClass: [], count: 0)
+    self.external = external
+  }
 
   public init(
     top1: Double, top5: Double, loss: Double, ece: Double, eceEqualWidth: Double, perClass: [Double], count: Int,
@@ -99,11 +107,16 @@ public struct Score: Codable, Sendable, Hashable {
     case perClass = "per_class"
     case count
     case nonFinite = "non_finite"
+    case external
   }
 
   // JSON has no NaN: absent values are null, and come back as NaN.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
+    if let external = try values.decodeIfPresent(Double.self, forKey: .external) {
+      self.init(external: external)
+      return
+    }
     self.init(
       top1: try values.decode(Double.self, forKey: .top1), top5: try values.decode(Double.self, forKey: .top5),
       loss: try values.decode(Double?.self, forKey: .loss) ?? .nan,
@@ -115,6 +128,10 @@ public struct Score: Codable, Sendable, Hashable {
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
+    if let external {
+      try values.encode(external, forKey: .external)
+      return
+    }
     try values.encode(top1, forKey: .top1)
     try values.encode(top5, forKey: .top5)
     try values.encode(loss.isFinite ? loss : nil, forKey: .loss)

@@ -11,9 +11,16 @@ public struct GreedyResult: Codable, Sendable, Hashable {
 
   public struct Step: Codable, Sendable, Hashable {
     public var candidate: String
-    /// The score of the soup with the candidate in it.
-    public var score: Score
+    /// The score of the soup with the candidate in it; nil if it was left before the last image.
+    public var score: Score?
+    /// Images seen until the candidate had lost, if that was before the last one.
+    public var images: Int?
     public var accepted: Bool
+
+    init(candidate: String, accepted: Bool) {
+      self.candidate = candidate
+      self.accepted = accepted
+    }
   }
 
   public var acceptance: GreedySoup.Acceptance

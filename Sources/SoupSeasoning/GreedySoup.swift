@@ -4,8 +4,9 @@ import SoupMixing
 /// Greedy soup: ingredients are tried in descending order of their own held-out score, and each one joins the uniform soup
 /// of those kept so far if the soup does not get worse.
 ///
-/// Ingredient scores and every tried soup go through the scorer once: `2k − 1` evaluations for `k` ingredients. The result
-/// is never worse than the best ingredient on the data that the scorer holds; keep other data for the final test.
+/// Ingredient scores and every tried soup go through the scorer once: `2k − 1` evaluations for `k` ingredients, of which
+/// those of candidates end as soon as they have lost. The result is never worse than the best ingredient on the data that
+/// the scorer holds; keep other data for the final test.
 /// - Source: Wortsman et al., 2022, arXiv:2203.05482, recipe 1.
 public struct GreedySoup: Sendable, Hashable {
   /// When a candidate soup is kept.
@@ -18,10 +19,13 @@ public struct GreedySoup: Sendable, Hashable {
 
   public var acceptance: Acceptance
   public var metric: Metric
+  /// When a candidate is left before the last image. The default never changes the result.
+  public var stopping: Bar.Stopping
 
-  public init(acceptance: Acceptance = .notWorse, metric: Metric = .top1) {
+  public init(acceptance: Acceptance = .notWorse, metric: Metric = .top1, stopping: Bar.Stopping = .certain) {
     self.acceptance = acceptance
     self.metric = metric
+    self.stopping = stopping
   }
 
   /// Searches.
@@ -54,26 +58,25 @@ public struct GreedySoup: Sendable, Hashable {
     var score = best.score
     var steps: [GreedyResult.Step] = []
     for (position, candidate) in order.dropFirst().map({ ingredients[$0] }).enumerated() {
-      let tried = try scorer.score(.uniform(kept + [candidate.path]))
-      let accepted = accepts(tried, over: score)
-      if accepted {
-        kept.append(candidate.path)
-        score = tried
+      let recipe = Recipe.uniform(kept + [candidate.path])
+      let bar = Bar(.uniform(kept), score, by: metric, isStrict: acceptance == .better, stopping: stopping)
+      var step = GreedyResult.Step(candidate: candidate.path, accepted: false)
+      switch try scorer.trial(recipe, against: bar) {
+      case .scored(let tried):
+        step.score = tried
+        step.accepted = bar.isPassed(by: tried)
+        if step.accepted {
+          kept.append(candidate.path)
+          score = tried
+        }
+      case .rejected(let images): step.images = images
       }
-      steps.append(.init(candidate: candidate.path, score: tried, accepted: accepted))
+      steps.append(step)
       try progress(
         GreedyProgress(completed: paths.count + position + 1, total: total, event: .tried(steps.last!)))
     }
     return GreedyResult(
       acceptance: acceptance, metric: metric, ingredients: order.map { ingredients[$0] }, steps: steps, kept: kept,
       score: score)
-  }
-
-  private func accepts(_ candidate: Score, over current: Score) -> Bool {
-    let (new, old) = (metric.quality(of: candidate), metric.quality(of: current))
-    return switch acceptance {
-    case .notWorse: new >= old
-    case .better: new > old
-    }
   }
 }

@@ -11,8 +11,6 @@ public struct SeasoningError: Error, Sendable, CustomStringConvertible {
     case badState
     /// The loss or a coefficient is no longer finite.
     case diverged
-    /// A scoring program failed, or printed nothing that is a score.
-    case scorer
   }
 
   public let code: Code

@@ -39,7 +39,7 @@ public final class ParameterStore {
 
   public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
 
-  func add(_ name: String, _ tensor: Tensor, isParameter: Bool) throws {
+  package func add(_ name: String, _ tensor: Tensor, isParameter: Bool) throws {
     guard names.insert(name).inserted else { throw TensorError.duplicateName(name) }
     entries.append(Entry(name: name, tensor: tensor, isParameter: isParameter))
   }

@@ -13,19 +13,25 @@ struct Ingredients {
   /// Short names for tables: what tells the paths apart.
   let names: [String]
   let metadata: [[String: String]]
-  let model: ModelConfiguration
+  private let model: NamedModel
 
   /// Opens all checkpoints.
   /// - Parameters:
   ///   - inputs: files, and folders whose `.safetensors` files are meant.
   ///   - model: the architecture of checkpoints that do not record it.
   /// - Throws: `EvaluationError` if architectures differ or one is unknown, naming every such file.
-  init(_ inputs: [String], model named: ModelConfiguration?) throws {
+  init(_ inputs: [String], model named: NamedModel?) throws {
     paths = try CheckpointPaths.expand(inputs)
     names = Self.shortNames(paths)
     let checkpoints = try paths.map { try Checkpoint(contentsOf: $0) }
     metadata = checkpoints.map(\.metadata)
-    let models = try checkpoints.map { try ModelConfiguration(of: $0, named: named) }
+    if case .script = named, let named {
+      model = named
+      return
+    }
+    var configuration: ModelConfiguration?
+    if case .architecture(let known) = named { configuration = known }
+    let models = try checkpoints.map { try ModelConfiguration(of: $0, named: configuration) }
     guard let first = models.first else { throw EvaluationError(.noData, "no checkpoints were given") }
     let others = zip(paths, models).filter { $0.1 != first }
     guard others.isEmpty else {
@@ -34,12 +40,16 @@ struct Ingredients {
         "the checkpoints are of different architectures:\n  \(paths[0]): \(first)\n"
           + others.map { "  \($0.0): \($0.1)" }.joined(separator: "\n"))
     }
-    self.model = first
+    model = .architecture(first)
   }
 
-  /// An empty model of the architecture, to load weights into.
-  func makeModel(on device: Device) throws -> any Model {
-    try SoupModels.makeModel(model, generator: RandomGenerator(seed: 0), device: device)
+  /// A model of the architecture, or the module of the user's, to load weights into.
+  func makeModel(on device: Device) throws -> any Network {
+    switch model {
+    case .architecture(let configuration):
+      try SoupModels.makeModel(configuration, generator: RandomGenerator(seed: 0), device: device)
+    case .script(let path): try ScriptNetwork(contentsOf: path, device: device)
+    }
   }
 
   /// The settings of training that are not the same for all, by ingredient; empty for checkpoints without provenance.
@@ -56,5 +66,18 @@ struct Ingredients {
     var shared = 0
     while parts.allSatisfy({ $0.count > shared + 1 && $0[shared] == parts[0][shared] }) { shared += 1 }
     return parts.map { $0[shared...].joined(separator: "/") }
+  }
+}
+
+/// What `--model` names.
+enum NamedModel {
+  case architecture(ModelConfiguration)
+  /// A TorchScript file.
+  case script(String)
+
+  /// A name of ours, or a path.
+  init(parsing text: String) throws {
+    let isFile = text.contains("/") || [".pt", ".pth", ".ts", ".torchscript"].contains { text.hasSuffix($0) }
+    self = isFile ? .script(text) : .architecture(try ModelConfiguration(parsing: text))
   }
 }

@@ -65,8 +65,8 @@ private final class FakeScorer: Scorer {
     #expect(Set(scorer.asked.map { $0.sorted() }).count == 11)
     var current = result.ingredients[0].score.top1
     for step in result.steps {
-      #expect(step.accepted == (acceptance == .better ? step.score.top1 > current : step.score.top1 >= current))
-      if step.accepted { current = step.score.top1 }
+      #expect(step.accepted == (acceptance == .better ? step.score!.top1 > current : step.score!.top1 >= current))
+      if step.accepted { current = step.score!.top1 }
     }
     #expect(result.score.top1 == current)
     #expect(result.kept == [result.ingredients[0].path] + result.steps.filter(\.accepted).map(\.candidate))

@@ -80,8 +80,42 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder["killed.safetensors.state"]))
   }
 
+  /// Every search writes a soup, whose file says how it was found; leaving candidates early keeps the same bytes.
+  @Test func theOtherSearchesWriteTheirSoups() throws {
+    for (name, arguments) in [
+      ("full", ["greedy", "runs", "--full"]), ("early", ["greedy", "runs"]),
+      ("race", ["greedy", "runs", "--race", "0.05"]), ("sampled", ["sampled", "runs", "--samples", "6"]),
+      ("pair", ["pair", "runs/1.safetensors", "runs/2.safetensors", "--points", "3", "--refine", "2"]),
+    ] {
+      let result = try soup(["season"] + arguments + ["-o", name + ".safetensors", "--data", data, "--json"])
+      #expect(result.status == 0, "\(name): \(result.errors)")
+      let metadata = try Checkpoint(contentsOf: folder[name + ".safetensors"]).metadata
+      #expect(metadata["soup.seasoning"]?.contains("\"method\":\"\(arguments[0])\"") ?? false)
+    }
+    #expect(try bytes("full.safetensors") == bytes("early.safetensors"))
+  }
+
+  /// A program that counts bytes of the soup, and one that fails.
+  @Test func aProgramCanScore() throws {
+    for method in ["greedy", "sampled"] {
+      let result = try soup([
+        "season", method, "runs", "-o", "\(method).safetensors", "--json", "--scratch", folder.path, "--scorer",
+        "tail -c 4096 {soup} | cksum | cut -c 1-3",
+      ])
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let failed = try soup([
+      "season", "greedy", "runs", "-o", "x.safetensors", "--scorer", "echo no score {soup} >&2; false",
+    ])
+    #expect(failed.status == 1 && failed.errors.contains("exited with 1") && failed.errors.contains("no score"))
+    let usage = try soup(["season", "greedy", "runs", "-o", "x.safetensors", "--minimize"])
+    #expect(usage.status == 2 && usage.errors.contains("--scorer"))
+  }
+
   /// No search looks at test images, however it is asked.
-  @Test(arguments: ["greedy", "learned", "layerwise"]) func selectionOnTheTestSetIsRefused(method: String) throws {
+  @Test(arguments: ["greedy", "learned", "layerwise", "sampled", "pair"]) func selectionOnTheTestSetIsRefused(
+    method: String
+  ) throws {
     for part in ["test", "train"] {
       let result = try soup(["season", method, "runs", "-o", "x.safetensors", "--data", data, "--split", part])
       #expect(result.status == 2)

@@ -195,6 +195,16 @@ ct_status ct_lerp_in_place(ct_tensors tensors, ct_tensors targets, double weight
 /// Adds 1 to a counter.
 ct_status ct_increment(ct_tensor counter, ct_error *error);
 
+// --- TorchScript ---------------------------------------------------------------------------------------------------------
+typedef struct ct_module_s *ct_module;
+/// Loads a module in evaluation mode. The file is a program: running the module executes it.
+ct_status ct_module_load(const char *path, ct_device device, ct_module *out, ct_error *error);
+void ct_module_free(ct_module module);
+/// Calls `visit` for every parameter (`true`), then every buffer; the callee owns each tensor.
+ct_status ct_module_visit(ct_module module, void *context, void (*visit)(void *context, const char *name, ct_tensor tensor, bool is_parameter), ct_error *error);
+/// `forward` of one tensor, which must give one tensor.
+ct_status ct_module_forward(ct_module module, ct_tensor input, bool training, ct_tensor *out, ct_error *error);
+
 #ifdef __cplusplus
 }
 #endif

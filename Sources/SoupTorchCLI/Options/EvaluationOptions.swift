@@ -13,7 +13,8 @@ struct EvaluationDataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Architecture of checkpoints that neither record nor reveal it.", valueName: "name"))
+      "Architecture of checkpoints that do not reveal it, or a TorchScript file (.pt) that you trust.",
+      valueName: "name"))
   var model: String?
 
   @Option(help: ArgumentHelp("Held-out fraction. (default: as recorded)", valueName: "fraction"))
@@ -39,7 +40,7 @@ struct EvaluationDataOptions: ParsableArguments {
     }
   }
 
-  func namedModel() throws -> ModelConfiguration? { try model.map { try ModelConfiguration(parsing: $0) } }
+  func namedModel() throws -> NamedModel? { try model.map { try NamedModel(parsing: $0) } }
 }
 
 struct BatchNormOptions: ParsableArguments {

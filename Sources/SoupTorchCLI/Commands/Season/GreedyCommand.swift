@@ -1,12 +1,7 @@
 import ArgumentParser
-import Foundation
 import SoupCLI
-import SoupCheckpoints
 import SoupEvaluation
-import SoupMixing
 import SoupSeasoning
-import SoupTensors
-import SoupTorch
 
 /// `soup season greedy`
 struct GreedyCommand: ConsoleCommand {
@@ -17,10 +12,12 @@ struct GreedyCommand: ConsoleCommand {
       EXAMPLES
         soup season greedy runs/*.safetensors -o soup.safetensors
         soup season greedy runs/ -o soup.safetensors --accept better --batch-norm recompute
+        soup season greedy runs/ -o soup.safetensors --scorer 'python eval.py {soup}' --minimize
 
       Ingredients are scored on the held-out images that none of them was trained on; the test set stays untouched for
-      soup evaluate. k ingredients take 2k - 1 evaluations. The soup is never worse than the best ingredient on the
-      held-out images. Recipe 1 of Wortsman et al., 2022, arXiv:2203.05482.
+      soup evaluate. k ingredients take 2k - 1 evaluations at most: a candidate is left as soon as it cannot win any
+      more, which changes no decision. The soup is never worse than the best ingredient on the held-out images.
+      Recipe 1 of Wortsman et al., 2022, arXiv:2203.05482.
       """)
 
   @OptionGroup var seasoning: SeasoningOptions
@@ -31,57 +28,57 @@ struct GreedyCommand: ConsoleCommand {
       valueName: "rule"))
   var accept: GreedySoup.Acceptance = .notWorse
 
-  @Option(help: ArgumentHelp("top1, top5, loss or ece.", valueName: "metric"))
-  var metric: Metric = .top1
+  @Flag(help: "Run every candidate over all images.")
+  var full = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Also leave a candidate when it would be kept with this probability at most. Only for top1.",
+      valueName: "risk"))
+  var race: Double?
+
+  @OptionGroup(title: "Scoring") var scoring: ScorerOptions
   @OptionGroup(title: "Data") var data: EvaluationDataOptions
   @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
-  func run(_ console: Console) throws {
-    try seasoning.checkOutput()
-    let soupPath = seasoning.soupPath
-    let device = try computation.prepare()
-    let ingredients = try Ingredients(seasoning.checkpoints, model: data.namedModel())
-    let images = try EvaluationImages(data, for: ingredients, console: console)
-    let heldOut = try images.load(.heldOut)
-    let evaluator = try Evaluator(
-      heldOut, batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
-      loaderThreads: computation.loaderThreads)
-    let recalibration = try batchNorm.recalibration(
-      images, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads)
-    let scorer = RecipeScorer(
-      model: try ingredients.makeModel(on: device), evaluator: evaluator, recalibration: recalibration)
+  func validate() throws {
+    if let race {
+      guard race > 0, race < 1 else { throw ValidationError("--race is a probability in 0..<1, found \(race)") }
+      guard scoring.effectiveMetric == .top1 else { throw ValidationError("--race goes with --metric top1") }
+    }
+    if full, race != nil { throw ValidationError("--full and --race exclude each other") }
+  }
 
-    let total = (2 * ingredients.paths.count - 1) * heldOut.count
-    let bar = console.progress("Tasting", total: total, unit: .items("images"))
-    scorer.progress = { [unowned scorer] _, done in bar.update(completed: scorer.evaluations * heldOut.count + done) }
-    let greedy = GreedySoup(acceptance: accept, metric: metric)
-    let names = Dictionary(zip(ingredients.paths, ingredients.names)) { first, _ in first }
-    let result = try greedy.season(ingredients.paths, with: scorer) { progress in
-      if case .tried(let step) = progress.event {
+  func run(_ console: Console) throws {
+    let search = try SeasoningSearch(seasoning, scoring, data, batchNorm, computation, console)
+    let metric = search.metric
+    let greedy = GreedySoup(
+      acceptance: accept, metric: metric, stopping: full ? .never : race.map { .risky($0) } ?? .certain)
+    let result = try search.run("Tasting", total: 2 * search.paths.count - 1, console) { scorer, advance in
+      try greedy.season(search.paths, with: scorer) { progress in
+        advance(progress.completed)
+        guard case .tried(let step) = progress.event else { return }
+        let outcome =
+          step.score.map { "soup with it \(metric.text(of: $0))" }
+          ?? "cannot win any more after \(Format.count(step.images ?? 0)) images"
         console.note(
-          "\(step.accepted ? "+" : "-") \(names[step.candidate] ?? step.candidate): "
-            + "soup with it \(metric.text(of: step.score))\(step.accepted ? ", kept" : "")")
+          "\(step.accepted ? "+" : "-") \(search.name(step.candidate)): \(outcome)\(step.accepted ? ", kept" : "")")
       }
     }
-    bar.finish()
-    var soup = try scorer.weights(result.recipe)
-    soup.metadata["soup.seasoning"] = try Console.json(Seasoning(result))
-    try CheckpointWriter.write(soup, to: soupPath)
+    try search.write(result.recipe, to: seasoning.soupPath, seasoning: Provenance(result, race: race))
     if console.isJSON {
-      try console.emit(Report(output: soupPath, evaluations: scorer.evaluations, result: result))
+      try console.emit(Report(output: seasoning.soupPath, evaluations: search.evaluations, result: result))
     } else {
       let best = result.ingredients[0]
       console.print(
-        "\(soupPath): \(result.kept.count) of \(ingredients.paths.count) ingredients, held-out "
-          + "\(metric.text(of: result.score)); best ingredient \(names[best.path] ?? best.path) "
+        "\(seasoning.soupPath): \(result.kept.count) of \(search.paths.count) ingredients, held-out "
+          + "\(metric.text(of: result.score)); best ingredient \(search.name(best.path)) "
           + "\(metric.text(of: best.score))")
       for path in result.kept { console.print("  \(path)") }
     }
   }
-
 }
 
 extension GreedyCommand {
@@ -92,30 +89,22 @@ extension GreedyCommand {
   }
 
   /// What the soup's metadata tells about the search.
-  private struct Seasoning: Encodable {
+  private struct Provenance: Encodable {
     let method = "greedy"
     let acceptance: GreedySoup.Acceptance
     let metric: Metric
     let heldOut: Double
     let tried: Int
+    let race: Double?
 
-    init(_ result: GreedyResult) {
+    init(_ result: GreedyResult, race: Double?) {
       acceptance = result.acceptance
       metric = result.metric
       heldOut = result.metric.value(of: result.score)
       tried = result.ingredients.count
+      self.race = race
     }
   }
 }
 
 extension GreedySoup.Acceptance: ExpressibleByArgument {}
-
-extension Metric {
-  /// A value for people: fractions in percent, the loss as it is.
-  func text(of score: Score) -> String {
-    switch self {
-    case .top1, .top5, .ece: Format.percent(value(of: score)) + " %"
-    case .loss: Format.fixed(value(of: score), 4)
-    }
-  }
-}

@@ -32,11 +32,14 @@ struct LearnedRun {
     if learning.restart { try? FileManager.default.removeItem(atPath: state) }
 
     var bar: ProgressBar?
+    var steps = 0
+    let start = ContinuousClock.now
     let show: (LearnedProgress) -> Void = { step in
       if bar == nil {
         bar = console.progress("Learning", total: step.totalSteps, unit: .items("steps"))
         if step.step > 1 { console.note("continuing after step \(Format.count(step.step - 1))") }
       }
+      steps += 1
       bar?.update(
         completed: step.step,
         message: "loss \(Format.fixed(step.loss, 4)), beta \(Format.fixed(step.temperature, 3))")
@@ -50,13 +53,17 @@ struct LearnedRun {
       console.note("stopped; the state is in \(state). Run the same command again to continue")
       throw ExitCode(Interrupts.exitCode)
     }
-    try finish(result, ingredients, model, device, images: images, heldOut: heldOut, console)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try finish(
+      result, ingredients, model, device, images: images, heldOut: heldOut,
+      secondsPerStep: seconds / Double(max(steps, 1)),
+      console)
     try? FileManager.default.removeItem(atPath: state)
   }
 
   private func finish(
-    _ result: LearnedResult, _ ingredients: Ingredients, _ model: any Model, _ device: Device,
-    images: EvaluationImages, heldOut: any ImageDataset, _ console: Console
+    _ result: LearnedResult, _ ingredients: Ingredients, _ model: any Network, _ device: Device,
+    images: EvaluationImages, heldOut: any ImageDataset, secondsPerStep: Double, _ console: Console
   ) throws {
     let evaluator = try Evaluator(
       heldOut, batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
@@ -80,7 +87,8 @@ struct LearnedRun {
       try console.emit(
         Report(
           output: seasoning.soupPath, ingredients: result.paths, weights: result.meanWeights,
-          temperature: result.temperature, epochs: result.epochs, heldOut: score, uniform: uniform))
+          temperature: result.temperature, epochs: result.epochs, heldOut: score, uniform: uniform,
+          secondsPerStep: secondsPerStep))
       return
     }
     var table = Table([.init("ingredient"), .init("share %", .right)])
@@ -105,6 +113,8 @@ extension LearnedRun {
     let epochs: [LearnedResult.Epoch]
     let heldOut: Score
     let uniform: Score
+    /// Of this process, opening the ingredients included.
+    let secondsPerStep: Double
   }
 
   /// What the soup's metadata tells about the search; the coefficients of every tensor are in its recipe.

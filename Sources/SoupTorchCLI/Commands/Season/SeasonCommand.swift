@@ -6,6 +6,6 @@ struct SeasonCommand: ParsableCommand {
     commandName: "season",
     abstract: "Search which ingredients to mix, and how much of each.",
     subcommands: [
-      GreedyCommand.self, LearnedCommand.self, LayerwiseCommand.self,
+      GreedyCommand.self, LearnedCommand.self, LayerwiseCommand.self, SampledCommand.self, PairCommand.self,
     ])
 }

@@ -1,0 +1,78 @@
+import SoupCLI
+import SoupCheckpoints
+import SoupEvaluation
+import SoupMixing
+import SoupTensors
+import SoupTorch
+
+/// What greedy, sampled and pair share: ingredients, and a scorer made of our evaluator or of a program of the user's.
+final class SeasoningSearch {
+  let paths: [String]
+  /// Short names for people, by path.
+  let names: [String: String]
+  let metric: Metric
+  private let images: RecipeScorer?
+  private let program: CommandScorer?
+
+  init(
+    _ seasoning: SeasoningOptions, _ scoring: ScorerOptions, _ data: EvaluationDataOptions,
+    _ batchNorm: BatchNormOptions, _ computation: DeviceOptions, _ console: Console
+  ) throws {
+    try seasoning.checkOutput()
+    metric = scoring.effectiveMetric
+    if let command = scoring.scorer {
+      Interrupts.install()
+      paths = try CheckpointPaths.expand(seasoning.checkpoints)
+      names = Dictionary(zip(paths, Ingredients.shortNames(paths))) { first, _ in first }
+      // Headers only: what cannot be mixed is found before a program runs.
+      _ = try MixPlan(.uniform(paths))
+      images = nil
+      program = try CommandScorer(
+        command, key: scoring.scorerKey, timeout: scoring.scorerTimeout, scratch: scoring.scratch,
+        shouldStop: { Interrupts.isRequested })
+      return
+    }
+    let device = try computation.prepare()
+    let ingredients = try Ingredients(seasoning.checkpoints, model: data.namedModel())
+    let source = try EvaluationImages(data, for: ingredients, console: console)
+    let evaluator = try Evaluator(
+      source.load(.heldOut), batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
+      loaderThreads: computation.loaderThreads)
+    paths = ingredients.paths
+    names = Dictionary(zip(ingredients.paths, ingredients.names)) { first, _ in first }
+    images = RecipeScorer(
+      model: try ingredients.makeModel(on: device), evaluator: evaluator,
+      recalibration: try batchNorm.recalibration(
+        source, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads))
+    program = nil
+  }
+
+  var evaluations: Int { images?.evaluations ?? program?.evaluations ?? 0 }
+
+  func name(_ path: String) -> String { names[path] ?? path }
+
+  /// Runs a search under a progress bar.
+  /// - Parameters:
+  ///   - total: evaluations that the search will make, at most.
+  ///   - search: gets the scorer, and what to call after every evaluation.
+  func run<Result>(
+    _ label: String, total: Int, _ console: Console, _ search: (any Scorer, (Int) -> Void) throws -> Result
+  ) throws -> Result {
+    let unit = images?.evaluator.data.count ?? 1
+    let bar = console.progress(label, total: total * unit, unit: .items(images == nil ? "runs" : "images"))
+    images?.progress = { [unowned images] _, done in
+      bar.update(completed: (images?.evaluations ?? 0) * unit + done)
+    }
+    guard let scorer: any Scorer = images ?? program else { throw EvaluationError(.unsupported, "there is no scorer") }
+    let result = try search(scorer) { bar.update(completed: $0 * unit) }
+    bar.finish()
+    return result
+  }
+
+  /// Writes the soup as it was scored, with what made it in its metadata.
+  func write(_ recipe: Recipe, to path: String, seasoning: some Encodable) throws {
+    var soup = try images?.weights(recipe) ?? Mixer().mix(recipe)
+    soup.metadata["soup.seasoning"] = try Console.json(seasoning)
+    try CheckpointWriter.write(soup, to: path)
+  }
+}
