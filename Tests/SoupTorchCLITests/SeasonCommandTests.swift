@@ -123,3 +123,22 @@ import Testing
     }
   }
 }
+
+/// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`. After an intended one:
+/// `for c in train evaluate taste season; do soup $c --help > Tests/Fixtures/help/$c.txt; done`, and the same for
+/// `season greedy` and its siblings, into `season-greedy.txt`.
+@Suite struct TorchHelpTests {
+  @Test(arguments: [
+    "train", "evaluate", "taste", "season", "season greedy", "season learned", "season layerwise", "season sampled",
+    "season pair",
+  ])
+  func helpIsAsReviewed(command: String) throws {
+    let words = command.split(separator: " ").map(String.init)
+    var folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    folder.append(path: "Fixtures/help/\(words.joined(separator: "-")).txt")
+    let golden = try String(contentsOf: folder, encoding: .utf8)
+    let result = try SoupProgram.run(SoupProgram.path, words + ["--help"], in: nil)
+    #expect(result.output == golden)
+    #expect(golden.split(separator: "\n").allSatisfy { $0.count <= 120 })
+  }
+}

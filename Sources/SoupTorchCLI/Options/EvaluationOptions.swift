@@ -73,4 +73,7 @@ struct BatchNormOptions: ParsableArguments {
   }
 }
 
-extension Metric: ExpressibleByArgument {}
+extension Metric: ExpressibleByArgument {
+  /// The others belong to --scorer.
+  public static var allValueStrings: [String] { [Metric.top1, .top5, .loss, .ece].map(\.rawValue) }
+}

@@ -4,7 +4,7 @@ import SoupEvaluation
 
 /// Which number decides in a search, and who gives it.
 struct ScorerOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("top1, top5, loss or ece. (default: top1)", valueName: "metric"))
+  @Option(help: ArgumentHelp("What decides. (default: top1)", valueName: "metric"))
   var metric: Metric?
 
   @Option(

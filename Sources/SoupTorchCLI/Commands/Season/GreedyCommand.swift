@@ -11,13 +11,16 @@ struct GreedyCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         soup season greedy runs/*.safetensors -o soup.safetensors
-        soup season greedy runs/ -o soup.safetensors --accept better --batch-norm recompute
-        soup season greedy runs/ -o soup.safetensors --scorer 'python eval.py {soup}' --minimize
+        soup season greedy runs/ -o s.safetensors --accept better
+        soup season greedy runs/ -o s.safetensors --scorer 'python eval.py {soup}'
 
-      Ingredients are scored on the held-out images that none of them was trained on; the test set stays untouched for
-      soup evaluate. k ingredients take 2k - 1 evaluations at most: a candidate is left as soon as it cannot win any
-      more, which changes no decision. The soup is never worse than the best ingredient on the held-out images.
-      Recipe 1 of Wortsman et al., 2022, arXiv:2203.05482.
+      Ingredients are scored on the held-out images that none of them was trained
+      on; the test set stays untouched for soup evaluate. k ingredients take
+      2k - 1 evaluations at most: a candidate is left as soon as it cannot win
+      any more, which changes no decision. The soup is never worse than the best
+      ingredient on the held-out images.
+
+      Recipe 1 of Wortsman et al., 2022, arXiv:2203.05482. Guides/GreedySoup.md.
       """)
 
   @OptionGroup var seasoning: SeasoningOptions

@@ -10,13 +10,16 @@ struct LearnedCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         soup season learned runs/ -o soup.safetensors
-        soup season learned runs/*.safetensors -o soup.safetensors --lr 0.05 --epochs 10 --recompute-bn
+        soup season learned runs/ -o soup.safetensors --epochs 10 --recompute-bn
 
-      Minimises the cross-entropy of beta * f(x; sum alpha_i theta_i) on the held-out images over alpha, a softmax, and
-      beta, a temperature. The ingredients stay on disk: memory is that of training one model, however many there are.
+      Minimises the cross-entropy of beta * f(x; sum alpha_i theta_i) on the
+      held-out images over alpha, a softmax, and beta, a temperature. The
+      ingredients stay on disk: memory is that of training one model, however
+      many there are.
 
       RESUMING
-        Run the same command again after Ctrl-C or kill -9: it goes on from OUTPUT.state and ends with the same bytes.
+        Run the same command again after Ctrl-C or kill -9: it goes on from
+        OUTPUT.state and ends with the same bytes.
 
       Wortsman et al., 2022, arXiv:2203.05482. Guides/LearnedSoup.md.
       """)
@@ -41,10 +44,14 @@ struct LayerwiseCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         soup season layerwise runs/ -o soup.safetensors
-        soup season layerwise runs/*.safetensors -o soup.safetensors --recipe soup.yml
+        soup season layerwise runs/ -o soup.safetensors --recipe soup.json
 
-      As soup season learned, with a softmax of its own for every parameter tensor; batch norm's running statistics are
-      mixed by the mean of all of them. The most flexible of the searches, and the one that fits the held-out images most.
+      As soup season learned, with a softmax of its own for every parameter
+      tensor; batch norm's running statistics are mixed by the mean of them all.
+      The most flexible of the searches, and the one that fits the held-out
+      images most: look at its score on the test set.
+
+      Guides/LearnedSoup.md.
       """)
 
   @OptionGroup var seasoning: SeasoningOptions

@@ -10,10 +10,11 @@ struct PairCommand: ConsoleCommand {
     abstract: "The best soup of two ingredients: sweep alpha in (1 - alpha) a + alpha b.",
     discussion: """
       EXAMPLES
-        soup season pair zero-shot.safetensors fine-tuned.safetensors -o soup.safetensors
-        soup season pair a.safetensors b.safetensors -o soup.safetensors --points 21 --metric loss --refine 6
+        soup season pair zero-shot.safetensors tuned.safetensors -o s.safetensors
+        soup season pair a.safetensors b.safetensors -o s.safetensors --refine 6
 
-      Every point is scored on all held-out images, so that the whole curve is printed.
+      Every point is scored on all held-out images, so that the whole curve is
+      printed.
       """)
 
   @OptionGroup var seasoning: SeasoningOptions

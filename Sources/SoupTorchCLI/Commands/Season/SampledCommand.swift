@@ -11,11 +11,12 @@ struct SampledCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         soup season sampled runs/ -o soup.safetensors
-        soup season sampled runs/ -o soup.safetensors --samples 200 --concentration 0.5 --seed 1
-        soup season sampled runs/ -o soup.safetensors --scorer 'python eval.py {soup}'
+        soup season sampled runs/ -o s.safetensors --samples 200 --concentration 0.5
+        soup season sampled runs/ -o s.safetensors --scorer 'python eval.py {soup}'
 
-      Weights are drawn from Dirichlet(c, ..., c): below 1 mixtures of few ingredients are likely, above 1 those near the
-      uniform soup, which is the first sample. A mixture is left as soon as it cannot be the best any more.
+      Weights are drawn from Dirichlet(c, ..., c): below 1 mixtures of few
+      ingredients are likely, above 1 those near the uniform soup, which is the
+      first sample. A mixture is left as soon as it cannot be the best any more.
       """)
 
   @OptionGroup var seasoning: SeasoningOptions
