@@ -1,4 +1,4 @@
-# make demo    set up, build, train seven models on Fashion-MNIST, and print what a soup of them is worth
+# make demo    set up, build, train seven models on Fashion-MNIST, and write what a soup of them is worth
 # make test    set up, build, run every test
 SWIFT ?= swift
 CONFIGURATION ?= release
