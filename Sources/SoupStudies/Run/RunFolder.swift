@@ -98,11 +98,13 @@ public struct RunFolder: Sendable, Hashable {
   }
 
   func write(_ manifest: Manifest) throws(StudyError) {
-    try AtomicText.write(Self.encoded(manifest, pretty: true) + "\n", to: self["run.json"])
+    let path = self["run.json"]
+    try AtomicText.write(encoded(manifest, pretty: true, for: path) + "\n", to: path)
   }
 
   func write(_ result: Result) throws(StudyError) {
-    try AtomicText.write(Self.encoded(result, pretty: true) + "\n", to: self["result.json"])
+    let path = self["result.json"]
+    try AtomicText.write(encoded(result, pretty: true, for: path) + "\n", to: path)
   }
 
   func append(_ event: Event) throws(StudyError) {
@@ -111,7 +113,7 @@ public struct RunFolder: Sendable, Hashable {
     guard descriptor >= 0 else { throw .writing(path) }
     defer { close(descriptor) }
     // A line that an earlier attempt did not end, killed while it wrote, spoils only itself.
-    let line = Array((Self.encoded(event, pretty: false) + "\n").utf8)
+    let line = try Array((encoded(event, pretty: false, for: path) + "\n").utf8)
     guard Foundation.write(descriptor, line, line.count) == line.count else { throw .writing(path) }
   }
 
@@ -119,11 +121,13 @@ public struct RunFolder: Sendable, Hashable {
     FileManager.default.contents(atPath: self[file]).flatMap { try? JSONDecoder().decode(Value.self, from: $0) }
   }
 
-  private static func encoded(_ value: some Encodable, pretty: Bool) -> String {
+  private func encoded(_ value: some Encodable, pretty: Bool, for path: String) throws(StudyError) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    return String(decoding: try! encoder.encode(value), as: UTF8.self)
+    // A number that JSON cannot write, such as a loss that is NaN, is this run's error, not a crash.
+    guard let data = try? encoder.encode(value) else { throw .writing(path) }
+    return String(decoding: data, as: UTF8.self)
   }
 }
 
