@@ -19,9 +19,13 @@ let libtorch: String? = {
 // Debian packages unpacked by `make setup` where they could not be installed (no root).
 let debian = root + "/.deps/debian/usr"
 let multiarch = ["x86_64-linux-gnu", "aarch64-linux-gnu"].first { files.fileExists(atPath: debian + "/lib/" + $0) }
-let localInclude: [String] = files.fileExists(atPath: debian + "/include") ? ["-I\(debian)/include"] : []
+let homebrew = ["/opt/homebrew", "/usr/local"].first { files.fileExists(atPath: $0 + "/include/jpeglib.h") }
+let localInclude: [String] =
+  (files.fileExists(atPath: debian + "/include") ? ["-I\(debian)/include"] : [])
+  + (multiarch.map { ["-I\(debian)/include/\($0)"] } ?? []) + (homebrew.map { ["-I\($0)/include"] } ?? [])
 let localLibraries: [String] =
   multiarch.map { ["-L\(debian)/lib/\($0)", "-Xlinker", "-rpath", "-Xlinker", "\(debian)/lib/\($0)"] } ?? []
+let imageLibraries: [String] = localLibraries + (homebrew.map { ["-L\($0)/lib"] } ?? [])
 
 // glibc's malloc returns the large blocks of every training step to the kernel and faults them in again; tcmalloc keeps
 // them. Measured on ResNet-20: 1.4 times the training speed (Guides/Performance.md).
@@ -47,10 +51,13 @@ var targets: [Target] = [
   .target(
     name: "CZlib", cSettings: [.unsafeFlags(localInclude)],
     linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
+  .target(
+    name: "CImages", cSettings: [.unsafeFlags(localInclude + ["-O3", "-ffp-contract=off", "-fno-math-errno"])],
+    linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .unsafeFlags(imageLibraries)]),
   .target(name: "CSystem"),
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
   .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib", "CSystem"]),
-  .target(name: "SoupData", dependencies: ["SoupTensors", "CZlib"]),
+  .target(name: "SoupData", dependencies: ["SoupTensors", "CImages", "CZlib"]),
   .target(
     name: "SoupMixing",
     dependencies: [

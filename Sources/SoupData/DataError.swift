@@ -12,6 +12,10 @@ public struct DataError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongSize
     /// Two files disagree about the number of images.
     case countMismatch
+    /// A header claims more than may be allocated for one image or archive entry.
+    case tooLarge
+    /// A valid file of a kind that is not read.
+    case unsupported
     /// A label names no class.
     case labelOutOfRange
     /// No data set of that name is known.
