@@ -35,23 +35,16 @@ public struct BatchNormRecalibration {
   /// Replaces the running statistics of `model`; its parameters stay.
   /// - Throws: `EvaluationError.Code.unsupported` if the model has no batch norm.
   public func apply(to model: any Network) throws {
-    let layers = model.batchNorms
-    guard !layers.isEmpty else {
+    guard !model.batchNorms.isEmpty else {
       throw EvaluationError(
         .unsupported, "the model has no batch norm whose statistics could be recomputed")
     }
-    let momenta = layers.map(\.momentum)
-    defer { for (layer, momentum) in zip(layers, momenta) { layer.momentum = momentum } }
-    for layer in layers {
-      layer.momentum = nil
-      try layer.resetStatistics()
-    }
     let sequence = loader.batches(epoch: 0)
-    try withoutGradients {
-      for _ in 0..<batches {
-        guard let batch = try sequence.next() else { break }
-        _ = try model(Tensor(batch.images, device: device), training: true)
-      }
+    var left = batches
+    try model.recomputeStatistics {
+      guard left > 0, let batch = try sequence.next() else { return nil }
+      left -= 1
+      return try Tensor(batch.images, device: device)
     }
   }
 }

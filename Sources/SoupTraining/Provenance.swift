@@ -16,16 +16,22 @@ public struct Provenance: Codable, Sendable, Hashable {
   public var steps: Int
   /// Whether the weights are the moving average (`configuration.ema`) or those of the optimizer.
   public var averaged: Bool
+  /// Which average along the run the weights are, if they were written beside the result.
+  public var average: RunAverage?
+  /// How many moments of the run are in it.
+  public var moments: Int?
 
   public init(
     command: String = "soup train", configuration: TrainingConfiguration, base: String? = nil, steps: Int,
-    averaged: Bool = false
+    averaged: Bool = false, average: RunAverage? = nil, moments: Int? = nil
   ) {
     self.command = command
     self.configuration = configuration
     self.base = base
     self.steps = steps
     self.averaged = averaged
+    self.average = average
+    self.moments = moments
   }
 
   /// Reads it from a checkpoint's metadata; nil if it is absent or of another shape.

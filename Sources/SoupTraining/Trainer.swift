@@ -128,7 +128,9 @@ private struct Session {
       mixup: configuration.mixup > 0 ? Mixup(alpha: configuration.mixup, seed: configuration.seed) : nil,
       dropLast: trainer.data.count >= configuration.batchSize, threads: trainer.loaderThreads)
     guard loader.batchCount > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
-    run = try TrainingRun(configuration, base: trainer.base?.weights, device: trainer.device)
+    run = try TrainingRun(
+      configuration, base: trainer.base?.weights, device: trainer.device,
+      statisticsBatches: try Self.statisticsBatches(trainer))
     let position = saved?.position ?? .init()
     self.position = position
     best = saved?.best
@@ -138,6 +140,7 @@ private struct Session {
       trainingImages: trainer.data.count, stepsPerEpoch: loader.batchCount,
       totalSteps: max(1, Int((configuration.epochs * Double(loader.batchCount)).rounded())),
       completedSteps: position.step)
+    try configuration.checkAverages(plan)
     log = try TrainingLog(path: trainer.files.log, keeping: saved.map { _ in position.logBytes })
     tensorBoard = try trainer.files.tensorBoard.map {
       try TensorBoardWriter(folder: $0, keeping: saved.map { $0.position.tensorBoardBytes })
@@ -148,6 +151,19 @@ private struct Session {
         "step": Double(position.step), "total_steps": Double(plan.totalSteps),
         "steps_per_epoch": Double(plan.stepsPerEpoch), "parameters": Double(plan.parameters),
       ])
+  }
+
+  /// An epoch of training images, augmented as in training, in an order that no epoch of the run has.
+  private static func statisticsBatches(_ trainer: Trainer) throws -> () throws -> (() throws -> Tensor?) {
+    let configuration = trainer.configuration
+    let loader = try DataLoader(
+      trainer.data, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
+      augmentation: configuration.augmentation, dropLast: trainer.data.count >= configuration.batchSize,
+      threads: trainer.loaderThreads)
+    return {
+      let batches = loader.batches(epoch: Int(configuration.epochs.rounded(.up)))
+      return { try batches.next().map { try Tensor($0.images, device: trainer.device) } }
+    }
   }
 
   mutating func run(
@@ -175,17 +191,18 @@ private struct Session {
         if isSaveDue { try save(progress) }
       }
     }
-    return .finished(try finish())
+    return .finished(try finish(progress))
   }
 
   private mutating func step(_ batch: Batch) throws -> TrainingStep {
-    let rate = configuration.schedule.learningRate(
-      base: configuration.optimizer.learningRate, step: position.step, totalSteps: plan.totalSteps)
+    let rate = configuration.learningRate(
+      step: position.step, totalSteps: plan.totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
     let (loss, norm) = try run.step(batch, learningRate: rate)
     guard loss.isFinite else { throw diverged("the loss is \(loss) at step \(position.step + 1)") }
     position.step += 1
     position.lossSum += loss
     position.lossCount += 1
+    try run.takeMoment(after: position.step, stepsPerEpoch: plan.stepsPerEpoch)
     let epoch = Double(position.step) / Double(plan.stepsPerEpoch)
     let step = TrainingStep(
       step: position.step, totalSteps: plan.totalSteps, epoch: epoch, loss: loss, learningRate: rate,
@@ -215,16 +232,22 @@ private struct Session {
 
   private mutating func validate(_ progress: (TrainingProgress) throws -> Void) throws {
     guard let validate = trainer.validate else { return }
-    let result = try run.withResult(validate)
+    // The weights are taken while the model has them: its statistics may have been recomputed for this score.
+    let isKeepingBest = configuration.keep == .best
+    let (result, weights) = try run.withResult { model in
+      let result = try validate(model)
+      let isBest = isKeepingBest && position.best.map { result.top1 > $0.top1 } ?? true
+      return (result, isBest ? try model.store.stateDict() : nil)
+    }
     position.heldOut = result
     try log.write(
       event: "held-out", ["step": Double(position.step), "top1": result.top1, "loss": result.loss])
     try tensorBoard?.write(
       [("held-out/top1", result.top1), ("held-out/loss", result.loss)], step: position.step)
-    if configuration.keep == .best, position.best.map({ result.top1 > $0.top1 }) ?? true {
+    if let weights {
       position.best = result
       position.bestStep = position.step
-      best = try run.result()
+      best = weights
     }
     try progress(.heldOut(result, step: position.step))
   }
@@ -248,7 +271,7 @@ private struct Session {
     try progress(.saved(step: position.step))
   }
 
-  private mutating func finish() throws -> TrainingSummary {
+  private mutating func finish(_ progress: (TrainingProgress) throws -> Void) throws -> TrainingSummary {
     let heldOut = configuration.keep == .best ? position.best : position.heldOut
     let steps = configuration.keep == .best ? position.bestStep ?? position.step : position.step
     let raw = try run.model.store.stateDict()
@@ -256,11 +279,13 @@ private struct Session {
     if let path = trainer.files.rawOutput {
       try write(raw, to: path, steps: position.step, averaged: false)
     }
-    let result = try configuration.keep == .best ? best ?? run.result() : run.result()
+    let last = { [run] in try run.withResult { try $0.store.stateDict() } }
+    let result = try configuration.keep == .best ? best ?? last() : last()
+    let averages = try RunAverage.allCases.compactMap { try write($0, progress) }
     let summary = TrainingSummary(
       steps: position.step, seconds: position.seconds, imagesPerSecond: imagesPerSecond,
       loss: position.lastLoss ?? .nan,
-      heldOut: heldOut)
+      heldOut: heldOut, averages: averages)
     var values = ["step": Double(position.step), "seconds": position.seconds, "images_per_second": imagesPerSecond]
     values["top1"] = heldOut?.top1
     try log.write(event: "end", values)
@@ -272,7 +297,31 @@ private struct Session {
     return summary
   }
 
-  private func write(_ weights: StateDict, to path: String, steps: Int, averaged: Bool) throws {
+  /// Scores and writes an average beside the result, if the configuration asks for it.
+  private func write(
+    _ average: RunAverage, _ progress: (TrainingProgress) throws -> Void
+  ) throws -> RunAverageResult? {
+    guard average == .swa ? configuration.swa != nil : configuration.lawa != nil else { return nil }
+    let path = trainer.files.path(of: average)
+    let result = try run.withAverage(average) { model, moments in
+      let result = RunAverageResult(
+        average: average, file: path, moments: moments, heldOut: try trainer.validate?(model))
+      try write(
+        model.store.stateDict(), to: path, steps: position.step, averaged: true, average: average, moments: moments)
+      return result
+    }
+    guard let result else { return nil }
+    var values = ["step": Double(position.step), "moments": Double(result.moments)]
+    values["top1"] = result.heldOut?.top1
+    values["loss"] = result.heldOut?.loss
+    try log.write(event: average.rawValue, values)
+    try progress(.averaged(result))
+    return result
+  }
+
+  private func write(
+    _ weights: StateDict, to path: String, steps: Int, averaged: Bool, average: RunAverage? = nil, moments: Int? = nil
+  ) throws {
     var dict = weights
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -282,7 +331,8 @@ private struct Session {
       "soup.model": String(decoding: try encoder.encode(configuration.model), as: UTF8.self),
       DataConfiguration.key: String(decoding: try encoder.encode(configuration.data), as: UTF8.self),
       Provenance.key: try Provenance(
-        configuration: configuration, base: trainer.base?.name, steps: steps, averaged: averaged
+        configuration: configuration, base: trainer.base?.name, steps: steps, averaged: averaged,
+        average: average, moments: moments
       ).json(),
     ]
     try CheckpointWriter.write(dict, to: path)

@@ -32,6 +32,12 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var precision: Precision
   /// Decay per step of the moving average of the weights, which is then the result; nil turns it off.
   public var ema: Double?
+  /// Stochastic weight averaging, written beside the result; nil turns it off.
+  public var swa: SWAConfiguration?
+  /// Latest weight averaging, written beside the result; nil turns it off.
+  public var lawa: LAWAConfiguration?
+  /// Running statistics of the averages; nil recomputes those of SWA, and averages those of EMA and LAWA.
+  public var averageStatistics: AverageStatistics?
   /// Largest L2 norm of the whole gradient; nil does not clip.
   public var clipNorm: Double?
   /// Which weights are the result.
@@ -53,7 +59,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     case labelSmoothing = "label_smoothing"
     case mixup
     case dropPath = "drop_path"
-    case precision, ema
+    case precision, ema, swa, lawa
+    case averageStatistics = "average_statistics"
     case clipNorm = "clip_norm"
     case keep, seed
   }
@@ -62,7 +69,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil, epochs: Double = 10,
     batchSize: Int = 128, optimizer: OptimizerConfiguration = .sgd(), schedule: Schedule = .cosine,
     augmentation: [Augmentation] = [], labelSmoothing: Double = 0, mixup: Double = 0,
-    dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, clipNorm: Double? = nil,
+    dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, swa: SWAConfiguration? = nil,
+    lawa: LAWAConfiguration? = nil, averageStatistics: AverageStatistics? = nil, clipNorm: Double? = nil,
     keep: Keep = .last, seed: UInt64 = 0
   ) {
     self.model = model
@@ -78,6 +86,9 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     self.dropPath = dropPath
     self.precision = precision
     self.ema = ema
+    self.swa = swa
+    self.lawa = lawa
+    self.averageStatistics = averageStatistics
     self.clipNorm = clipNorm
     self.keep = keep
     self.seed = seed
@@ -86,6 +97,17 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// Steps in an epoch: the last, smaller batch is dropped, unless it is the only one.
   public static func stepsPerEpoch(images: Int, batchSize: Int) -> Int {
     images >= batchSize ? images / max(batchSize, 1) : min(images, 1)
+  }
+
+  /// The learning rate of a step, counted from 0: the schedule's, or from its start on that of `swa`.
+  public func learningRate(step: Int, totalSteps: Int, stepsPerEpoch: Int) -> Double {
+    func scheduled(_ step: Int) -> Double {
+      schedule.learningRate(base: optimizer.learningRate, step: step, totalSteps: totalSteps)
+    }
+    guard let swa else { return scheduled(step) }
+    return swa.learningRate(
+      step: step, scheduled: scheduled(swa.startStep(stepsPerEpoch: stepsPerEpoch)), stepsPerEpoch: stepsPerEpoch)
+      ?? scheduled(step)
   }
 
   /// Checks every range.
@@ -100,7 +122,11 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     require((0..<1).contains(dropPath), "drop path must be in 0..<1, found \(dropPath)")
     if let ema { require((0..<1).contains(ema), "EMA decay must be in 0..<1, found \(ema)") }
     if let clipNorm { require(clipNorm > 0, "clip norm must be above 0, found \(clipNorm)") }
-    problems += data.problems + optimizer.problems
+    if let swa { require(swa.start < epochs, "SWA must start before the last epoch, \(epochs), found \(swa.start)") }
+    require(
+      averageStatistics == nil || ema != nil || swa != nil || lawa != nil,
+      "running statistics of averages go with EMA, SWA or LAWA")
+    problems += data.problems + optimizer.problems + (swa?.problems ?? []) + (lawa?.problems ?? [])
     guard problems.isEmpty else {
       throw TrainingError(.badConfiguration, problems.joined(separator: "\n"))
     }
@@ -163,5 +189,27 @@ public struct BaseConfiguration: Codable, Sendable, Hashable {
   private enum CodingKeys: String, CodingKey {
     case fingerprint
     case resetHead = "reset_head"
+  }
+}
+
+extension TrainingConfiguration {
+  /// Refuses averages that a run of this length takes nothing into.
+  /// - Throws: `TrainingError.Code.badConfiguration`
+  func checkAverages(_ plan: TrainingPlan) throws(TrainingError) {
+    func isEmpty(_ takes: (Int) -> Bool) -> Bool { !(1...plan.totalSteps).contains(where: takes) }
+    var problems: [String] = []
+    if let swa, isEmpty({ swa.averages(after: $0, stepsPerEpoch: plan.stepsPerEpoch) }) {
+      problems.append("SWA from epoch \(swa.start) on averages nothing")
+    }
+    if let lawa, isEmpty({ lawa.takes(after: $0, stepsPerEpoch: plan.stepsPerEpoch) }) {
+      problems.append("LAWA every \(lawa.every) averages nothing")
+    }
+    guard problems.isEmpty else {
+      throw TrainingError(
+        .badConfiguration,
+        problems.joined(separator: "\n")
+          + "\nThe run has \(plan.totalSteps) steps, \(plan.stepsPerEpoch) an epoch; start earlier or take them more often"
+      )
+    }
   }
 }

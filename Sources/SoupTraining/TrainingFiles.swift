@@ -4,6 +4,10 @@ public struct TrainingFiles: Sendable, Hashable {
   public var output: String
   /// The weights of the optimizer, when `output` gets their moving average; nil does not keep them.
   public var rawOutput: String?
+  /// The average of `configuration.swa`, if there is one.
+  public var swaOutput: String
+  /// The average of `configuration.lawa`, if there is one.
+  public var lawaOutput: String
   /// The log, one JSON object a line.
   public var log: String
   /// Folder for a TensorBoard event file; nil writes none.
@@ -13,14 +17,27 @@ public struct TrainingFiles: Sendable, Hashable {
   /// that no `*.safetensors` pattern matches.
   public var state: String { output + ".state" }
 
-  /// - Parameter log: `output` with its extension replaced by `.jsonl` when nil.
-  public init(output: String, rawOutput: String? = nil, log: String? = nil, tensorBoard: String? = nil) {
+  /// - Parameters:
+  ///   - swaOutput: for the output `a.safetensors`, `a-swa.safetensors` when nil.
+  ///   - lawaOutput: for the output `a.safetensors`, `a-lawa.safetensors` when nil.
+  ///   - log: `output` with its extension replaced by `.jsonl` when nil.
+  public init(
+    output: String, rawOutput: String? = nil, swaOutput: String? = nil, lawaOutput: String? = nil, log: String? = nil,
+    tensorBoard: String? = nil
+  ) {
     self.output = output
     self.rawOutput = rawOutput
     let suffix = ".safetensors"
-    self.log = log ?? (output.hasSuffix(suffix) ? String(output.dropLast(suffix.count)) : output) + ".jsonl"
+    let stem = output.hasSuffix(suffix) ? String(output.dropLast(suffix.count)) : output
+    self.swaOutput = swaOutput ?? stem + "-swa" + suffix
+    self.lawaOutput = lawaOutput ?? stem + "-lawa" + suffix
+    self.log = log ?? stem + ".jsonl"
     self.tensorBoard = tensorBoard
   }
+}
+
+extension TrainingFiles {
+  func path(of average: RunAverage) -> String { average == .swa ? swaOutput : lawaOutput }
 }
 
 /// When a run saves the state that it can continue from.

@@ -2,7 +2,8 @@ import Foundation
 
 /// A run's log, one JSON object a line: `{"epoch":1,"event":"train","learning_rate":0.1,"loss":0.53,"step":200}`.
 ///
-/// Events are `start`, `resume`, `train` (means since the last such line), `held-out` and `end`. Keys are sorted, numbers
+/// Events are `start`, `resume`, `train` (means since the last such line), `held-out`, `swa` and `lawa` (an average that was
+/// written, and its held-out score) and `end`. Keys are sorted, numbers
 /// are plain JSON, and a value that is not finite is written as null.
 public final class TrainingLog {
   private let file: AppendFile

@@ -4,6 +4,8 @@ public enum TrainingProgress: Sendable {
   case started(TrainingPlan)
   case step(TrainingStep)
   case heldOut(HeldOutResult, step: Int)
+  /// At the end, for each average that is written beside the result.
+  case averaged(RunAverageResult)
   /// The state was saved; a kill loses only what follows.
   case saved(step: Int)
 }
@@ -66,4 +68,6 @@ public struct TrainingSummary: Codable, Sendable, Hashable {
   public let loss: Double
   /// The result's score on held-out images, if there are any.
   public let heldOut: HeldOutResult?
+  /// What was written beside the result.
+  public let averages: [RunAverageResult]
 }

@@ -3,18 +3,29 @@ import SoupModels
 import SoupTensors
 import SoupTorch
 
-/// The live objects of a run: model, optimizer, moving average and random numbers, and what one step does to them.
+/// The live objects of a run: model, optimizer, averages and random numbers, and what one step does to them.
 final class TrainingRun {
   let model: any Model
   let optimizer: any Optimizer
   let average: ExponentialMovingAverage?
+  private let swa: EqualAverage?
+  /// The weights in the window of LAWA, the oldest first.
+  private var latest: [StateDict] = []
+  /// Batches of training images that running statistics are computed on.
+  private let statisticsBatches: () throws -> (() throws -> Tensor?)
   private let generator: RandomGenerator
   private let configuration: TrainingConfiguration
   private let device: Device
 
-  /// - Parameter base: the weights to start from; a head that is to be reset is not taken from it.
-  init(_ configuration: TrainingConfiguration, base: StateDict?, device: Device) throws {
+  /// - Parameters:
+  ///   - base: the weights to start from; a head that is to be reset is not taken from it.
+  ///   - statisticsBatches: starts an epoch of images that running statistics are computed on.
+  init(
+    _ configuration: TrainingConfiguration, base: StateDict?, device: Device,
+    statisticsBatches: @escaping () throws -> (() throws -> Tensor?)
+  ) throws {
     self.configuration = configuration
+    self.statisticsBatches = statisticsBatches
     self.device = device
     generator = try RandomGenerator(seed: configuration.seed)
     let model = try makeModel(
@@ -32,6 +43,7 @@ final class TrainingRun {
     self.model = model
     optimizer = try Self.makeOptimizer(configuration.optimizer, of: model.store)
     average = try configuration.ema.map { try ExponentialMovingAverage(of: model.store, decay: $0) }
+    swa = try configuration.swa.map { _ in try EqualAverage(of: model.store) }
   }
 
   private static func makeOptimizer(_ settings: OptimizerConfiguration, of store: ParameterStore) throws
@@ -70,15 +82,57 @@ final class TrainingRun {
     return (value, norm)
   }
 
-  /// The weights that would be the result now.
-  func result() throws -> StateDict { try average?.stateDict() ?? model.store.stateDict() }
+  /// Takes the present weights into SWA and LAWA where it is their time.
+  func takeMoment(after steps: Int, stepsPerEpoch: Int) throws {
+    if configuration.swa?.averages(after: steps, stepsPerEpoch: stepsPerEpoch) ?? false { try swa?.add() }
+    if let lawa = configuration.lawa, lawa.takes(after: steps, stepsPerEpoch: stepsPerEpoch) {
+      latest.append(try model.store.stateDict())
+      latest.removeFirst(max(0, latest.count - lawa.window))
+    }
+  }
 
-  /// Calls `body` with the model holding its averaged weights, where they are averaged.
+  /// Calls `body` with the model holding the weights that would be the result now: their moving average, if there is one.
   func withResult<R>(_ body: (any Model) throws -> R) throws -> R {
     guard let average else { return try body(model) }
+    return try with(average.stateDict(), statistics: configuration.averageStatistics ?? .average, body)
+  }
+
+  /// Calls `body` with the model holding an average; nil if no moment came.
+  func withAverage<R>(_ average: RunAverage, _ body: (any Model, _ moments: Int) throws -> R) throws -> R? {
+    switch average {
+    case .swa:
+      guard let swa, swa.count > 0 else { return nil }
+      return try with(swa.stateDict(), statistics: configuration.averageStatistics ?? .recompute) {
+        try body($0, swa.count)
+      }
+    case .lawa:
+      guard !latest.isEmpty else { return nil }
+      let raw = try model.store.stateDict()
+      let mean = try EqualAverage(of: model.store)
+      for weights in latest {
+        try model.store.load(weights)
+        try mean.add()
+      }
+      let dict = try mean.stateDict()
+      try model.store.load(raw)
+      return try with(dict, statistics: configuration.averageStatistics ?? .average) { try body($0, latest.count) }
+    }
+  }
+
+  /// Lends the model other weights.
+  private func with<R>(
+    _ weights: StateDict, statistics: AverageStatistics, _ body: (any Model) throws -> R
+  ) throws -> R {
     let raw = try model.store.stateDict()
-    try model.store.load(average.stateDict())
-    let result = Result { try body(model) }
+    try model.store.load(weights)
+    let result = Result {
+      if statistics == .recompute {
+        try withAutocast(configuration.precision, device: device) {
+          try model.recomputeStatistics(from: statisticsBatches())
+        }
+      }
+      return try body(model)
+    }
     try model.store.load(raw)
     return try result.get()
   }
@@ -88,16 +142,22 @@ final class TrainingRun {
   func state(
     at position: TrainingState.Position, best: StateDict?
   ) throws -> TrainingState {
-    TrainingState(
+    var position = position
+    position.swaCount = swa?.count
+    position.lawaCount = configuration.lawa.map { _ in latest.count }
+    return TrainingState(
       position: position, configuration: configuration, threads: Torch.threadCount,
       model: try model.store.stateDict(), optimizer: try optimizer.state(), average: try average?.stateDict(),
-      best: best, generator: try generator.state())
+      best: best, swa: try swa.flatMap { $0.count > 0 ? try $0.stateDict() : nil }, lawa: latest,
+      generator: try generator.state())
   }
 
   func restore(_ state: TrainingState) throws {
     try model.store.load(state.model)
     try optimizer.load(state: state.optimizer)
     if let average = state.average { try self.average?.load(average) }
+    if let swa = state.swa { try self.swa?.load(swa, count: state.position.swaCount ?? 0) }
+    latest = state.lawa
     try generator.restore(state.generator)
   }
 }

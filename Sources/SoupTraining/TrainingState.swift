@@ -4,7 +4,7 @@ import SoupTensors
 
 /// Everything that a run needs to go on as if it had never stopped, as one safetensors file.
 ///
-/// Tensors are named by part: `model.…`, `optimizer.…`, `average.…`, `best.…`, and `generator` for the state of LibTorch's
+/// Tensors are named by part: `model.…`, `optimizer.…`, `average.…`, `best.…`, `swa.…`, `lawa.0.…` (the oldest), and `generator` for the state of LibTorch's
 /// random numbers. The order of images, augmentation and mixup need no state: they are functions of seed, epoch and step.
 struct TrainingState {
   /// Where the run stands, in the file's metadata as JSON.
@@ -24,6 +24,10 @@ struct TrainingState {
     /// The best held-out result so far, and the step it belongs to, where the best is kept.
     var best: HeldOutResult?
     var bestStep: Int?
+    /// Moments in the average of SWA.
+    var swaCount: Int?
+    /// Models in the window of LAWA.
+    var lawaCount: Int?
   }
 
   var position: Position
@@ -34,6 +38,9 @@ struct TrainingState {
   var optimizer: StateDict
   var average: StateDict?
   var best: StateDict?
+  var swa: StateDict?
+  /// The oldest first.
+  var lawa: [StateDict]
   var generator: HostTensor
 
   private static let positionKey = "soup.training.position"
@@ -49,7 +56,9 @@ struct TrainingState {
       Self.configurationKey: String(decoding: try encoder.encode(configuration), as: UTF8.self),
       Self.threadsKey: "\(threads)",
     ])
-    for (part, tensors) in [("model", model), ("optimizer", optimizer), ("average", average), ("best", best)] {
+    var parts = [("model", model), ("optimizer", optimizer), ("average", average), ("best", best), ("swa", swa)]
+    parts += lawa.enumerated().map { ("lawa.\($0)", $1) }
+    for (part, tensors) in parts {
       for (name, tensor) in tensors ?? StateDict() { try dict.add(part + "." + name, tensor) }
     }
     try dict.add("generator", generator)
@@ -76,6 +85,9 @@ struct TrainingState {
       self.average = average.isEmpty ? nil : average
       let best = try Self.part("best", of: dict)
       self.best = best.isEmpty ? nil : best
+      let swa = try Self.part("swa", of: dict)
+      self.swa = swa.isEmpty ? nil : swa
+      lawa = try (0..<(self.position.lawaCount ?? 0)).map { try Self.part("lawa.\($0)", of: dict) }
     } catch {
       throw TrainingError(
         .damagedState, file: path, "cannot continue from '\(path)': \(error). Start over with --restart")
@@ -84,7 +96,7 @@ struct TrainingState {
 
   init(
     position: Position, configuration: TrainingConfiguration, threads: Int, model: StateDict, optimizer: StateDict,
-    average: StateDict?, best: StateDict?, generator: HostTensor
+    average: StateDict?, best: StateDict?, swa: StateDict?, lawa: [StateDict], generator: HostTensor
   ) {
     self.position = position
     self.configuration = configuration
@@ -93,6 +105,8 @@ struct TrainingState {
     self.optimizer = optimizer
     self.average = average
     self.best = best
+    self.swa = swa
+    self.lawa = lawa
     self.generator = generator
   }
 

@@ -25,6 +25,26 @@ import Testing
       in: folder.path)
   }
 
+  /// Averages along a run lie beside it, load like any checkpoint, and are in its log and its report.
+  @Test func averagesAlongARun() throws {
+    let run = try train(
+      "a.safetensors", "--epochs", "3", "--lr", "0.05", "--swa-start", "1", "--swa-anneal", "0.5", "--lawa-window", "2",
+      "--lawa-every", "1", "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let summary = try #require(run.outputJSON["summary"] as? [String: Any])
+    let averages = try #require(summary["averages"] as? [[String: Any]])
+    #expect(averages.map { $0["file"] as? String } == ["a-swa.safetensors", "a-lawa.safetensors"])
+    #expect(averages.map { $0["moments"] as? Int } == [3, 2])
+    for name in ["a-swa", "a-lawa"] {
+      let score = try soup("evaluate", "\(name).safetensors", "--data", data, "--split", "held-out", "--json")
+      #expect(score.status == 0, "\(score.errors)")
+    }
+    let alone = try train("b.safetensors", "--swa-lr", "0.1")
+    #expect(alone.status == 2 && alone.errors.contains("--swa-start"))
+    let nothing = try train("c.safetensors", "--epochs", "1", "--lawa-window", "2", "--lawa-every", "99 steps")
+    #expect(nothing.status != 0 && nothing.errors.contains("LAWA every 99 steps averages nothing"))
+  }
+
   /// Base, ingredients, greedy soup, score, table: each command finds what the one before recorded.
   @Test func fromABaseToATable() throws {
     #expect(try train("base.safetensors", "--epochs", "2", "--lr", "0.05").status == 0)

@@ -7,14 +7,15 @@ import SoupTorch
 import SoupTraining
 import Testing
 
-/// Everything that has state is on: momentum, schedule, augmentation, mixup, smoothing, EMA, the best of all epochs.
+/// Everything that has state is on: momentum, schedule, augmentation, mixup, smoothing, EMA, SWA, LAWA, the best of all epochs.
 private func fullConfiguration(seed: UInt64 = 3) throws -> TrainingConfiguration {
   try TrainingConfiguration(
     model: ModelConfiguration(parsing: "resnet8:classes=3,channels=1,image=8"),
     data: DataConfiguration(dataset: "synthetic", checksum: "0"), epochs: 2.5, batchSize: 24,
     optimizer: .sgd(learningRate: 0.05), schedule: .warmupCosine(warmupSteps: 3),
-    augmentation: [.crop(padding: 1), .flip()], labelSmoothing: 0.1, mixup: 0.3, ema: 0.9, clipNorm: 1, keep: .best,
-    seed: seed)
+    augmentation: [.crop(padding: 1), .flip()], labelSmoothing: 0.1, mixup: 0.3, ema: 0.9,
+    swa: SWAConfiguration(start: 0.75, learningRate: 0.04, cycle: .steps(3)),
+    lawa: LAWAConfiguration(window: 3, every: .steps(4)), clipNorm: 1, keep: .best, seed: seed)
 }
 
 /// The same for a transformer with AdamW and drop path, whose masks come from LibTorch's random numbers.
@@ -104,7 +105,9 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
         }
       }
       #expect(stops == (convolutional ? 19 : 11))
-      #expect(try bytes(folder, "pieces") == bytes(folder, "whole"))
+      for suffix in convolutional ? ["", "-swa", "-lawa"] : [""] {
+        #expect(try bytes(folder, "pieces" + suffix) == bytes(folder, "whole" + suffix))
+      }
     }
   }
 
@@ -127,7 +130,9 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
         Issue.record("not finished")
         return
       }
-      #expect(try bytes(folder, "crashed") == bytes(folder, "whole"))
+      for suffix in ["", "-swa", "-lawa"] {
+        #expect(try bytes(folder, "crashed" + suffix) == bytes(folder, "whole" + suffix))
+      }
       #expect(try losses(folder, "crashed") == losses(folder, "whole"))
       // One event file each; the crashed one was cut back and went on, so both hold the same number of events.
       let files = ["crashed", "whole"].map { "\(folder)/\($0).tb/\(TensorBoardWriter.fileName)" }
@@ -140,7 +145,7 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
   private func losses(_ folder: String, _ name: String) throws -> [[String: Double]] {
     try String(contentsOfFile: "\(folder)/\(name).jsonl", encoding: .utf8).split(separator: "\n").compactMap { line in
       let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      guard let object, ["train", "held-out"].contains(object["event"] as? String) else { return nil }
+      guard let object, ["train", "held-out", "swa", "lawa"].contains(object["event"] as? String) else { return nil }
       return object.compactMapValues { ($0 as? NSNumber)?.doubleValue }.filter { $0.key != "images_per_second" }
     }
   }
@@ -233,6 +238,8 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
       var configuration = try fullConfiguration()
       configuration.keep = .last
       configuration.ema = nil
+      configuration.swa = nil
+      configuration.lawa = nil
       _ = try trainer(configuration, in: folder, "base").run()
       let base = try Checkpoint(contentsOf: folder + "/base.safetensors").stateDict()
       // A learning rate of almost nothing leaves the parameters where the base has them.
@@ -253,6 +260,7 @@ private func bytes(_ folder: String, _ name: String = "model") throws -> Data {
 
   @Test func listsEverySettingOutOfRange() throws {
     var configuration = try fullConfiguration()
+    configuration.swa = nil
     configuration.epochs = 0
     configuration.batchSize = 0
     configuration.labelSmoothing = 1

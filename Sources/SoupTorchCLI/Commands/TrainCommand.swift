@@ -17,32 +17,41 @@ struct TrainCommand: ConsoleCommand {
     discussion: """
       EXAMPLES
         A base model:
-          soup train --data fashion-mnist --model resnet20 --epochs 10 -o base.safetensors
+          soup train --data fashion-mnist --model resnet20 -o base.safetensors
         Ingredients, fine-tuned from it with different settings:
-          soup train --data fashion-mnist --from base.safetensors --lr 0.01 --augment crop=2,flip --seed 1 -o a.safetensors
-          soup train --data fashion-mnist --from base.safetensors --lr 0.03 --mixup 0.2 --seed 2 -o b.safetensors
+          soup train --data fashion-mnist --from base.safetensors --lr 0.01 \\
+            --augment crop=2,flip --seed 1 -o a.safetensors
+          soup train --data fashion-mnist --from base.safetensors --lr 0.03 \\
+            --mixup 0.2 --seed 2 -o b.safetensors
         A small vision transformer:
-          soup train --data cifar10 --model vit-tiny:patch=4 --optimizer adamw --warmup 5 --clip-norm 1 -o vit.safetensors
+          soup train --data cifar10 --model vit-tiny:patch=4 --optimizer adamw \\
+            --warmup 5 --clip-norm 1 -o vit.safetensors
+        Averages along the run, base-swa.safetensors and base-lawa.safetensors:
+          soup train --data fashion-mnist --model resnet20 --epochs 20 \\
+            --swa-start 15 --lawa-window 5 -o base.safetensors
 
       RESUMING
-        Run the same command again after Ctrl-C, a crash or kill -9: it goes on from OUTPUT.state and ends with the same
-        bytes as if nothing had happened. A finished run is not repeated. --restart starts over.
+        Run the same command again after Ctrl-C, a crash or kill -9: it goes on
+        from OUTPUT.state and ends with the same bytes as if nothing had
+        happened. A finished run is not repeated. --restart starts over.
 
       HELD-OUT IMAGES
-        A tenth of the training images is never trained on, so that soups can be chosen by it. Ingredients of one soup must
-        share --held-out and --split-seed; both are recorded in the checkpoint.
+        A tenth of the training images is never trained on, so that soups can
+        be chosen by it. Ingredients of one soup must share --held-out and
+        --split-seed; both are recorded in the checkpoint.
       """)
 
   @OptionGroup(title: "Model and data") var data: TrainingDataOptions
   @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
   @OptionGroup(title: "Regularization") var regularization: RegularizationOptions
+  @OptionGroup(title: "Averages along the run") var averaging: AveragingOptions
   @OptionGroup(title: "Files") var files: TrainingFileOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
   func run(_ console: Console) throws {
     Interrupts.install()
-    let files = files.files
+    let files = files.files(averaging)
     let interrupted = restart ? nil : try Trainer.interrupted(at: files)
     let device = try computation.prepare(threads: interrupted?.threads)
     let specification = try DatasetSpecification(parsing: data.data)
@@ -51,6 +60,7 @@ struct TrainCommand: ConsoleCommand {
     let weights = try base?.stateDict()
     let model = try data.configuration(images: images, base: base)
     let split = try Split(count: images.count, heldOutFraction: data.heldOut, seed: data.splitSeed)(images)
+    let optimizer = optimization.optimizerConfiguration()
     let configuration = TrainingConfiguration(
       model: model,
       data: DataConfiguration(
@@ -59,13 +69,15 @@ struct TrainCommand: ConsoleCommand {
       base: weights.map {
         BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead)
       },
-      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: optimization.optimizerConfiguration(),
+      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: optimizer,
       schedule: optimization.schedule(
         stepsPerEpoch: TrainingConfiguration.stepsPerEpoch(
           images: split.train.count, batchSize: optimization.batchSize)),
       augmentation: try Augmentation.list(parsing: regularization.augment),
       labelSmoothing: regularization.labelSmoothing, mixup: regularization.mixup, dropPath: regularization.dropPath,
-      precision: computation.precision(on: device), ema: regularization.ema, clipNorm: optimization.clipNorm,
+      precision: computation.precision(on: device), ema: averaging.ema,
+      swa: averaging.swa(learningRate: optimizer.learningRate), lawa: averaging.lawa,
+      averageStatistics: averaging.averageBatchNorm, clipNorm: optimization.clipNorm,
       keep: regularization.keep, seed: optimization.seed)
     try configuration.validate()
 
@@ -109,6 +121,12 @@ struct TrainCommand: ConsoleCommand {
       case .heldOut(let result, let step):
         console.note(
           "step \(Format.count(step)): held-out \(Format.percent(result.top1)) %, loss \(Format.fixed(result.loss, 4))")
+      case .averaged(let result):
+        let score = result.heldOut.map {
+          ": held-out \(Format.percent($0.top1)) %, loss \(Format.fixed($0.loss, 4))"
+        }
+        console.note(
+          "\(result.average.rawValue.uppercased()) of \(Format.count(result.moments)), \(result.file)\(score ?? "")")
       case .saved: break
       }
     }

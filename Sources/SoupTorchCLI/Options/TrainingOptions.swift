@@ -191,11 +191,6 @@ struct RegularizationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Largest probability of dropping a residual branch (ViT).", valueName: "rate"))
   var dropPath = 0.0
 
-  @Option(
-    help: ArgumentHelp(
-      "Average the weights over the steps with this decay, as 0.999; the average is the result.", valueName: "decay"))
-  var ema: Double?
-
   @Option(help: ArgumentHelp("Which weights are the result: last, or best on held-out images.", valueName: "which"))
   var keep: TrainingConfiguration.Keep = .last
 }
@@ -227,7 +222,12 @@ struct TrainingFileOptions: ParsableArguments {
     if let saveEvery, saveEvery < 1 { throw ValidationError("--save-every must be at least 1, found \(saveEvery)") }
   }
 
-  var files: TrainingFiles { TrainingFiles(output: checkpoint, rawOutput: saveRaw, log: log, tensorBoard: tensorboard) }
+  func files(_ averages: AveragingOptions) -> TrainingFiles {
+    TrainingFiles(
+      output: checkpoint, rawOutput: saveRaw, swaOutput: averages.swaOutput, lawaOutput: averages.lawaOutput, log: log,
+      tensorBoard: tensorboard)
+  }
+
   var saveInterval: SaveInterval { saveEvery.map(SaveInterval.steps) ?? .seconds(30) }
 }
 
