@@ -75,7 +75,8 @@ targets.append(
   .target(
     name: "SoupStudies",
     dependencies: [
-      "SoupTensors", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Yams", package: "Yams"),
+      "SoupTensors", "SoupCheckpoints", "SoupAnalysis", .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "Yams", package: "Yams"),
       .product(name: "Crypto", package: "swift-crypto"),
     ],
     linkerSettings: localLibraries.isEmpty ? [] : [.unsafeFlags(localLibraries)]))
@@ -94,7 +95,8 @@ targets += [
     name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
-    name: "SoupStudyCLI", dependencies: ["SoupCLI", "SoupStudies", "SoupReports", "SoupTensors", argumentParser]),
+    name: "SoupStudyCLI",
+    dependencies: ["SoupCLI", "SoupStudies", "SoupReports", "SoupAnalysis", "SoupTensors", argumentParser]),
   .executableTarget(name: "soup-study", dependencies: ["SoupStudyCLI"]),
 ]
 

@@ -9,5 +9,4 @@ runs=${RUNS:-runs/demo}
 soup=${SOUP:-.build/release/soup}
 
 "$soup" study run Studies/demo.yaml --folder "$runs"
-"$soup" study export Studies/demo.yaml --folder "$runs" -o "$runs/results.jsonl"
-"$soup" report "$runs/results.jsonl" -o "$runs/report.html"
+"$soup" report Studies/demo.yaml --folder "$runs"

@@ -43,6 +43,13 @@ for method in ["percentile", "BCa"]:
     ci = stats.bootstrap((values,), np.mean, n_resamples=200_000, method=method, random_state=1, batch=1000).confidence_interval
     out["bootstrap"][method] = [float(ci.low), float(ci.high)]
 
+# Differences of fractions, as of accuracies over 15 corruptions at 5 severities, and of two models right or wrong: signs flipped at random.
+out["sign_flip"] = []
+for name, d in [("fractions", np.round(random.normal(.012, .1, size=300) * 75) / 75), ("none", np.round(random.normal(0, .2, size=200) * 75) / 75),
+                ("mcnemar", random.choice([-1., 0., 0., 0., 1.], size=100))]:
+    p = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=400_000, random_state=2, batch=2000).pvalue
+    out["sign_flip"].append({"name": name, "differences": d.tolist(), "p": float(p)})
+
 path = pathlib.Path(__file__).parent.parent / "Tests/Fixtures/analysis/statistics.json"
 path.parent.mkdir(exist_ok=True)
 path.write_text(json.dumps(out, indent=1) + "\n")

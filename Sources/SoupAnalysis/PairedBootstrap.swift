@@ -33,6 +33,17 @@ public struct PairedBootstrap: Codable, Sendable, Hashable {
   /// Values that are all equal give an interval of no width: the data have nothing to say about how much they vary.
   /// - Throws: `AnalysisError` for no values, fewer than 100 resamples, a level outside 0…1, or values that are not finite.
   public func mean(_ values: [Double]) throws(AnalysisError) -> Interval {
+    try check(values)
+    let mean = values.reduce(0, +) / Double(values.count)
+    if values.allSatisfy({ $0 == values[0] }) { return Interval(values[0], values[0], level: level) }
+    let means = resampledMeans(values).sorted()
+    let tail = (1 - level) / 2
+    var (low, high) = (tail, 1 - tail)
+    if method == .bca, let moved = moved(mean: mean, means: means, values: values, tail: tail) { (low, high) = moved }
+    return Interval(Self.quantile(means, low), Self.quantile(means, high), level: level)
+  }
+
+  private func check(_ values: [Double]) throws(AnalysisError) {
     try Interval.check(level: level)
     guard !values.isEmpty, values.count < Int(UInt32.max) else {
       throw AnalysisError(.tooFew, "a bootstrap needs at least one value")
@@ -43,13 +54,23 @@ public struct PairedBootstrap: Codable, Sendable, Hashable {
     guard values.allSatisfy(\.isFinite) else {
       throw AnalysisError(.range, "an interval needs finite values; one of \(values.count) is NaN or infinite")
     }
-    let mean = values.reduce(0, +) / Double(values.count)
-    if values.allSatisfy({ $0 == values[0] }) { return Interval(values[0], values[0], level: level) }
-    let means = resampledMeans(values).sorted()
+  }
+
+  /// The interval of `Σ_s mean(strata[s])`, for means over separate sets of images: each set is drawn from on its own.
+  ///
+  /// Of one set it is `mean`; of several, the percentile interval.
+  /// - Throws: as `mean`.
+  public func sumOfMeans(_ strata: [[Double]]) throws(AnalysisError) -> Interval {
+    if strata.count == 1 { return try mean(strata[0]) }
+    for values in strata { try check(values) }
+    guard !strata.isEmpty else { throw AnalysisError(.tooFew, "a bootstrap needs at least one value") }
+    var sums = [Double](repeating: 0, count: resamples)
+    for (index, values) in strata.enumerated() {
+      for (resample, mean) in resampledMeans(values, stratum: index).enumerated() { sums[resample] += mean }
+    }
+    sums.sort()
     let tail = (1 - level) / 2
-    var (low, high) = (tail, 1 - tail)
-    if method == .bca, let moved = moved(mean: mean, means: means, values: values, tail: tail) { (low, high) = moved }
-    return Interval(Self.quantile(means, low), Self.quantile(means, high), level: level)
+    return Interval(Self.quantile(sums, tail), Self.quantile(sums, 1 - tail), level: level)
   }
 
   /// The interval of accuracy of the first minus accuracy of the second.
@@ -78,11 +99,13 @@ public struct PairedBootstrap: Codable, Sendable, Hashable {
     return (moved(tail), moved(1 - tail))
   }
 
-  private func resampledMeans(_ values: [Double]) -> [Double] {
+  /// - Parameter stratum: sets are drawn from independently.
+  private func resampledMeans(_ values: [Double], stratum: Int = 0) -> [Double] {
     let count = values.count
     let level = ck_best_level()
     var words = [UInt32](repeating: 0, count: count)
-    let stream = CounterGenerator(seed: seed).derived("bootstrap")
+    var stream = CounterGenerator(seed: seed).derived("bootstrap")
+    if stratum > 0 { stream = stream.derived(UInt64(stratum)) }
     return values.withUnsafeBufferPointer { values in
       (0..<resamples).map { resample in
         let key = stream.derived(UInt64(resample)).key

@@ -31,6 +31,9 @@ public final class Study {
     case preview
     /// To look at it: takes the lock for a moment when it is free, to collect results, and only reads otherwise.
     case read
+    /// To read what was found, as it was run last: nothing that it read, such as data, needs to be there any more, and its folder
+    /// may have moved.
+    case results
   }
 
   /// Opens the study.
@@ -43,7 +46,7 @@ public final class Study {
     self.folder = folder
     self.program = program
     graph = try file.graph()
-    if access == .read, FileStatus(folder + "/study.sqlite") == nil {
+    if access == .read || access == .results, FileStatus(folder + "/study.sqlite") == nil {
       throw StudyError(
         .notStarted, folder, "nothing of this study was run yet", advice: "start it with 'soup study run'")
     }
@@ -52,6 +55,14 @@ public final class Study {
       let path = folder + "/study.sqlite"
       store = try FileStatus(path) == nil ? StudyStore() : StudyStore(path: path, readOnly: true)
       try plan(remembering: false)
+      return
+    }
+    if access == .results {
+      // Where nothing may be written, it is read all the same.
+      lock = try? FileLock(folder + "/study.lock", inherited: false)
+      isWriter = lock != nil
+      store = try StudyStore(path: folder + "/study.sqlite", readOnly: lock == nil)
+      try recall()
       return
     }
     do {
@@ -116,6 +127,18 @@ public final class Study {
     } else {
       try store.save(currentRuns.filter { known[$0.id] != nil })
     }
+  }
+
+  /// Runs as the store has them.
+  private func recall() throws {
+    let known = Dictionary(try store.runs().map { ($0.name, $0) }) { first, _ in first }
+    for run in graph.runs {
+      runs[run.name] =
+        known[run.name]
+        ?? StudyStore.Run(
+          id: "", name: run.name, kind: run.kind, folder: run.name, state: .waiting, command: "", needs: "")
+    }
+    refresh()
   }
 
   private func checkInputs() throws(StudyError) {

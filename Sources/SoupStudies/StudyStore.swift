@@ -117,6 +117,13 @@ public final class StudyStore {
         table.column("value", .text).notNull()
       }
     }
+    migrator.registerMigration("2") { database in
+      // Comparisons of models image by image, which take longer to compute than to keep.
+      try database.create(table: "statistic") { table in
+        table.primaryKey("name", .text)
+        table.column("value", .text).notNull()
+      }
+    }
     return migrator
   }
 
@@ -179,6 +186,22 @@ public final class StudyStore {
         try database.execute(
           sql: "INSERT OR REPLACE INTO fingerprint (path, size, changed, hash) VALUES (?, ?, ?, ?)",
           arguments: [entry.path, entry.size, entry.changed, entry.hash])
+      }
+    }
+  }
+
+  func statistics() throws -> [String: String] {
+    try database.read { database in
+      let rows = try Row.fetchAll(database, sql: "SELECT name, value FROM statistic")
+      return Dictionary(rows.map { ($0["name"], $0["value"]) }) { first, _ in first }
+    }
+  }
+
+  func save(statistics: [String: String]) throws {
+    try database.write { database in
+      for (name, value) in statistics {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO statistic (name, value) VALUES (?, ?)", arguments: [name, value])
       }
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import SoupAnalysis
 import SoupCLI
 import SoupStudies
 
@@ -8,36 +9,95 @@ struct StudyText {
 
   init(_ study: Study) { self.study = study }
 
-  /// Models and their scores, as far as there are any.
+  /// Models and their scores, as far as there are any: what was trained, then what was made of it, against the best single model.
   func printResults(_ console: Console) throws {
     let results = StudyResults(study)
     if console.isJSON { return try printStatus(console) }
     guard results.rows.contains(where: { !$0.scores.isEmpty }) else { return }
-    let sets = study.file.sets
-    let loss = sets.first { $0.split == "test" && !$0.isShift } ?? sets.first
+    if let table = trainedTable(results) {
+      console.print(table)
+      console.print()
+    }
+    let comparisons = StudyComparisons(study, results)
+    console.print(resultTable(results, comparisons))
+    comparisons.save()
+    console.print("\n" + legend(results, comparisons))
+  }
+
+  /// Base and ingredients with the hyperparameters in which they differ.
+  private func trainedTable(_ results: StudyResults) -> Table? {
+    let rows = results.rows.filter { $0.model.role == .ingredient }
+    guard !rows.isEmpty else { return nil }
     let labels = ["label-smoothing": "smoothing", "weight-decay": "wd", "batch-size": "batch"]
     var table = Table(
-      [.init("model")] + results.varying.map { .init(labels[$0] ?? $0, .right) }
-        + sets.map { .init("\($0.name) %", .right) } + (loss.map { [.init("\($0.name) loss", .right)] } ?? [])
-        + [.init("passes", .right)])
-    var role: StudyModel.Role?
-    for row in results.rows {
-      let isMade = ![.base, .ingredient].contains(row.model.role)
-      if isMade, role == .ingredient || role == .base { table.addRule() }
-      role = row.model.role
+      [.init("ingredient")] + results.varying.map { .init(labels[$0] ?? $0, .right) }
+        + sets.map { .init("\($0.name) %", .right) } + (lossSet.map { [.init("\($0.name) loss", .right)] } ?? []))
+    for row in rows {
       table.add(
-        [title(row)] + results.varying.map { row.model.value(of: $0) ?? "" }
-          + sets.map { row.score(on: $0.name)?.top1.map { Format.percent($0) } ?? "" }
-          + (loss.map { [row.score(on: $0.name)?.loss.map { Format.fixed($0, 4) } ?? ""] } ?? [])
-          + [row.scores.isEmpty ? "" : String(row.passes)],
-        bold: isMade)
+        [row.model.name] + results.varying.map { row.model.value(of: $0) ?? "" }
+          + sets.map { row.score(on: $0.name)?.top1.map { Format.percent($0) } ?? "" } + loss(row))
     }
-    console.print(table)
-    if let verdict = verdict(results) { console.print("\n" + verdict) }
+    return table
+  }
+
+  /// Initialisation, best single model, soups and ensembles, on all sets.
+  private func resultTable(_ results: StudyResults, _ comparisons: StudyComparisons) -> Table {
+    let hasShifts = sets.count { $0.isShift && !$0.isSelection } > 1
+    let compared = comparedSet
+    var rows = results.rows.filter { $0.model.role != .ingredient }
+    // The best single model is one of the ingredients where the study gives it no name.
+    if let best = comparisons.reference, best.model.role == .ingredient {
+      rows.insert(best, at: rows.firstIndex { $0.model.role != .base } ?? rows.count)
+    }
+    var columns: [Table.Column] = [.init("model")]
+    columns += sets.map { .init("\($0.name) %", .right) }
+    if hasShifts { columns.append(.init("mean of shifts %", .right)) }
+    if let lossSet { columns.append(.init("\(lossSet.name) loss", .right)) }
+    columns.append(.init("passes", .right))
+    if let compared { columns += [.init("\(compared.name) against best", .right), .init("p", .right)] }
+    if !shifts.isEmpty { columns += [.init("shift against best", .right), .init("p", .right)] }
+    var table = Table(columns)
+    for row in rows {
+      var cells = [title(row, comparisons)]
+      cells += sets.map { set in
+        row.score(on: set.name).flatMap { score in
+          score.top1.map { accuracy($0, comparisons.interval(of: score, row)) }
+        } ?? ""
+      }
+      let mean = shifts.isEmpty ? nil : comparisons.shiftMean(of: row)
+      if hasShifts { cells.append(mean.map { accuracy($0.top1, $0.interval) } ?? "") }
+      cells += loss(row) + [row.scores.isEmpty ? "" : String(row.passes)]
+      if let compared { cells += difference(comparisons.comparison(of: row, on: compared.name)) }
+      if !shifts.isEmpty { cells += difference(mean?.againstBest) }
+      table.add(cells, bold: row.model.role != .base)
+    }
+    return table
+  }
+
+  private var sets: [StudyFile.EvaluationSet] { study.file.sets }
+  private var shifts: [StudyFile.EvaluationSet] { sets.filter { $0.isShift && !$0.isSelection } }
+  private var comparedSet: StudyFile.EvaluationSet? { sets.first { $0.split == "test" && !$0.isShift } }
+  private var lossSet: StudyFile.EvaluationSet? { comparedSet ?? sets.first }
+
+  private func loss(_ row: StudyResults.Row) -> [String] {
+    lossSet.map { [row.score(on: $0.name)?.loss.map { Format.fixed($0, 4) } ?? ""] } ?? []
+  }
+
+  private func accuracy(_ value: Double, _ interval: Interval?) -> String {
+    Format.percent(value) + (interval.map { " ±\(Format.percent($0.halfWidth))" } ?? "")
+  }
+
+  private func difference(_ comparison: PairedComparison?) -> [String] {
+    guard let comparison else { return ["", ""] }
+    return [
+      Format.points(comparison.difference, from: comparison.interval.lower, to: comparison.interval.upper),
+      Format.pValue(comparison.pValue),
+    ]
   }
 
   /// `greedy (3 of 16)`.
-  private func title(_ row: StudyResults.Row) -> String {
+  private func title(_ row: StudyResults.Row, _ comparisons: StudyComparisons) -> String {
+    if row.model.role == .ingredient { return "best: \(row.model.name)" }
     guard let members = row.members else { return row.model.name }
     if row.model.role == .best { return "\(row.model.name): \(members.joined(separator: " "))" }
     return members.count < row.model.candidates.count
@@ -45,15 +105,16 @@ struct StudyText {
       : "\(row.model.name) (\(members.count))"
   }
 
-  /// How far apart two accuracies must be to mean something.
-  private func verdict(_ results: StudyResults) -> String? {
-    guard let set = study.file.sets.first(where: { $0.split == "test" }),
-      let score = (results.rows.first { $0.model.role == .best } ?? results.rows.last)?.score(on: set.name),
-      let top1 = score.top1, let count = score.count, count > 0
-    else { return nil }
-    let error = (top1 * (1 - top1) / Double(count)).squareRoot()
-    return
-      "\(set.name): \(Format.count(count)) images; one accuracy has a standard error of \(Format.percent(error)) points."
+  private func legend(_ results: StudyResults, _ comparisons: StudyComparisons) -> String {
+    let counts = sets.compactMap { set -> String? in
+      results.rows.lazy.compactMap { $0.score(on: set.name)?.count }.first.map { "\(set.name) \(Format.count($0))" }
+    }
+    var text = "Images: \(counts.joined(separator: ", ")). ± and [ ] are 95 % intervals"
+    text += comparisons.reference == nil ? "." : " (Wilson; paired bootstrap over images), p is McNemar's exact test."
+    if !shifts.isEmpty, comparisons.reference != nil {
+      text += " Under shift an image counts by the share of its versions that are right; p is the sign-flip test's."
+    }
+    return text
   }
 
   func printRuns(_ console: Console) {

@@ -17,17 +17,14 @@ enum Statistics {
 
   /// `+0.12 [-0.20, +0.44]`, in percentage points.
   static func difference(_ comparison: PairedComparison) -> String {
-    "\(points(comparison.difference)) [\(points(comparison.interval.lower)), \(points(comparison.interval.upper))]"
+    Format.points(comparison.difference, from: comparison.interval.lower, to: comparison.interval.upper)
   }
 
   /// `0.031`, or `1.2e-09` where three decimals are not enough.
-  static func pValue(_ p: Double) -> String { p >= 0.001 ? Format.fixed(p, 3) : Format.significant(p, 2) }
+  static func pValue(_ p: Double) -> String { Format.pValue(p) }
 
   /// `+0.12`.
-  static func points(_ fraction: Double) -> String {
-    let text = Format.percent(fraction)
-    return fraction < 0 || text.hasPrefix("-") ? text : "+" + text
-  }
+  static func points(_ fraction: Double) -> String { Format.points(fraction) }
 
   static let legend =
     "± and [ ] are 95 % intervals (Wilson; paired bootstrap over images), p is McNemar's exact test."

@@ -69,6 +69,42 @@ import Testing
     }
   }
 
+  /// Where an image counts as a whole, the test of sign flips is McNemar's and the comparison the same.
+  @Test func oneSetOfWholeImagesIsThePlainComparison() throws {
+    let (a, b) = (coins(300, 0.8, 1), coins(300, 0.75, 2))
+    let plain = try PairedComparison(of: a, to: b)
+    let sets = try PairedComparison(overSets: [(1, a.map { $0 ? 1 : 0 }, b.map { $0 ? 1 : 0 })])
+    #expect(plain.pValue == sets.pValue && plain.interval == sets.interval && plain.won == sets.won)
+    #expect(abs(plain.difference - sets.difference) < 1e-12)
+  }
+
+  /// Independent sets: variances of the means add up, whichever way they are divided.
+  @Test func theMeanOverSetsHasTheSumOfTheirVariances() throws {
+    var random = CounterGenerator(seed: 7)
+    func fractions(_ count: Int) -> [Double] { (0..<count).map { _ in (random.uniform() * 15).rounded() / 15 } }
+    let sets = [(0.5, fractions(400), fractions(400)), (0.5, fractions(900), fractions(900))]
+    let found = try PairedComparison(overSets: sets.map { (share: $0.0, model: $0.1, reference: $0.2) })
+    var (mean, variance) = (0.0, 0.0)
+    for (share, a, b) in sets {
+      let d = zip(a, b).map { ($0 - $1) * share }
+      let own = d.reduce(0, +) / Double(d.count)
+      mean += own
+      variance += d.reduce(0) { $0 + ($1 - own) * ($1 - own) } / Double(d.count * d.count)
+    }
+    #expect(abs(found.difference - mean) < 1e-12)
+    #expect(abs(found.interval.halfWidth - 1.96 * variance.squareRoot()) < 0.1 * found.interval.halfWidth)
+    #expect(found.interval.contains(mean) && found.won + found.lost <= 1300)
+  }
+
+  /// One set twice, as if its images were others, is not surer of the mean than it should be: versions of an image belong together.
+  @Test func versionsOfAnImageAreOneImage() throws {
+    let (a, b) = (coins(500, 0.8, 1).map { $0 ? 1.0 : 0 }, coins(500, 0.7, 2).map { $0 ? 1.0 : 0 })
+    let once = try PairedComparison(overSets: [(1, a, b)])
+    let apart = try PairedComparison(overSets: [(0.5, a, b), (0.5, a, b)])
+    #expect(abs(once.difference - apart.difference) < 1e-12)
+    #expect(apart.interval.halfWidth < 0.8 * once.interval.halfWidth && apart.pValue < once.pValue)
+  }
+
   @Test func aSeedGivesTheSameInterval() throws {
     let (a, b) = (coins(200, 0.8, 1), coins(200, 0.7, 2))
     let once = try PairedBootstrap(seed: 1).difference(a, b)

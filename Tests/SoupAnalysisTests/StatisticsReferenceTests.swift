@@ -19,6 +19,8 @@ import Testing
         case bca = "BCa"
       }
     }
+    struct SignFlip: Decodable { let name: String, differences: [Double], p: Double }
+    let signFlip: [SignFlip]
     let mcnemar: [McNemar]
     let proportions: [Proportion]
     let correlations: [Pair]
@@ -41,6 +43,14 @@ import Testing
       let p = PairedOutcomes(both: 10, onlyFirst: row.onlyFirst, onlySecond: row.onlySecond, neither: 5).mcNemar
       #expect(abs(p - row.p) <= 1e-10 * row.p, "\(row)")
       #expect(abs(p - row.binomial) <= 1e-10 * row.p, "\(row)")
+    }
+  }
+
+  /// The reference draws 400,000 sign flips: its error is below 0.002; the normal limit's is that of steps of 1/75.
+  @Test func signFlips() throws {
+    for row in reference.signFlip {
+      let p = try SignFlipTest.pValue(row.differences)
+      #expect(abs(p - row.p) < 0.003 + 0.02 * row.p, "\(row.name): \(p), expected \(row.p)")
     }
   }
 

@@ -87,13 +87,13 @@ import Testing
     let report = try StudyReport.report(Self.records(Self.study()), sources: ["study.jsonl"])
     #expect(
       report.figures.map(\.id) == [
-        "accuracy-versus-shift", "gain-per-set", "held-out-versus-test", "hyperparameter-lr", "greedy-path-greedy",
+        "gain-per-set", "accuracy-versus-shift", "held-out-versus-test", "hyperparameter-lr", "greedy-path-greedy",
         "coefficients-learned", "coefficients-layerwise", "line-l-top1", "line-l-loss", "plane-p-images-top1",
         "plane-p-images-loss", "simplex-s-images-top1", "training-train-loss", "training-held-out-top1",
       ])
     for figure in report.figures { FigureTests.check(figure) }
     #expect(report.title == "sweep" && report.commands == ["soup train --lr 0.1", "soup mix 'a b'"])
-    #expect(report.missing == ["x failed: no space."])
+    #expect(report.missing.map { $0.prefix(6) } == ["Corrup", "Angles", "Soup a", "x fail"])
   }
 
   @Test func theTableKnowsWhatEachSetIsFor() throws {
@@ -116,6 +116,72 @@ import Testing
     #expect(figures[0].caption.contains("10.00 points") && figures[1].caption.contains("0.2500 nats"))
   }
 
+  @Test func gainsArePairedWhereTheyAreMeasured() throws {
+    let paired =
+      #""against_best":{"difference":0.014,"interval":{"lower":0.002,"upper":0.026,"level":0.95},"p_value":0.021,"won":20,"lost":6,"best":"ingredient-01"},"top1":0.915"#
+    let text = Self.study().replacing(#""top1":0.915"#, with: paired)
+    let report = try StudyReport.report(Self.records(text), sources: [])
+    let table = report.sections[0].tables[0]
+    let column = try #require(table.columns.firstIndex(of: "gain on images, test"))
+    let cell = table.rows[2].cells[column - 1]
+    #expect(cell.text == "+1.40" && cell.note == "+0.20 to +2.60\np = 0.021")
+    #expect(table.data.columns.contains("gain on images, test p"))
+    #expect(report.findings[0].text.hasPrefix("+1.40 points on images, test (+0.20 to +2.60, p = 0.021) and"))
+    #expect(report.figures.first?.id == "gain-per-set")
+  }
+
+  @Test func corruptionsAnglesAndApproximationsHaveFigures() throws {
+    var lines = [Self.study()]
+    for model in ["ingredient-01", "greedy", "ensemble"] {
+      for corruption in ["gaussian_noise", "fog"] {
+        for severity in [1, 5] {
+          lines.append(
+            #"{"record":"corruption","model":"\#(model)","set":"blur","corruption":"\#(corruption)","severity":\#(severity),"count":100,"top1":\#(model == "greedy" ? 0.75 : 0.7)}"#
+          )
+        }
+      }
+    }
+    for (index, angle) in [50, 60, 70].enumerated() {
+      lines.append(
+        #"{"record":"angles","name":"angles","a":"x","b":"y\#(index)","angle":\#(angle),"advantage":\#(0.001 * Double(index)),"advantage_low":-0.001,"advantage_high":0.004}"#
+      )
+    }
+    for step in 1...3 {
+      lines.append(
+        #"{"record":"approximation","name":"pair","alpha":\#(Double(step) / 4),"beta":1,"estimate":\#(0.01 * Double(step)),"difference":\#(0.02 * Double(step)),"curvature_term":0.1,"variance_term":-0.09}"#
+      )
+    }
+    lines.append(
+      #"{"record":"barrier","name":"l","metric":"loss","height":0.25,"alpha":0.5,"interval":{"lower":0.2,"upper":0.3}}"#
+    )
+    let report = try StudyReport.report(Self.records(lines.joined(separator: "\n")), sources: [])
+    for figure in report.figures { FigureTests.check(figure) }
+    let figures = Dictionary(uniqueKeysWithValues: report.figures.map { ($0.id, $0) })
+    #expect(figures["corruptions-blur"]?.tables["data"]?.rows.count == 4)
+    // Five points better on all four.
+    let gain = try #require(figures["corruption-gain-blur"])
+    #expect(gain.caption.contains("above 0 in 4 of 4"))
+    #expect(gain.tables["data"]!.rows.allSatisfy { abs($0[3].number! - 5) < 1e-9 })
+    #expect(figures["corruption-models-blur"]?.tables["data"]?.rows.count == 2 * 2)
+    // Three points in one order: rank correlation 1. Proportional values: Pearson's is 1.
+    #expect(figures["angles-angles"]?.caption.contains("3 pairs is 1.00") == true)
+    #expect(figures["soup-versus-ensemble"]?.caption.contains("is 1.000 over 3 points") == true)
+    #expect(figures["approximation-pair"]?.tables["data"]?.rows.count == 4 * 3)
+    #expect(figures["line-l-loss"]?.caption.contains("0.2500 nats (95 %: 0.2000 nats to 0.3000 nats)") == true)
+  }
+
+  @Test func candidatesThatWereLeftEarlyAreShown() throws {
+    let steps = [
+      #"{"record":"greedy","model":"g","position":1,"candidate":"a","metric":"top1","score":0.9,"own":0.9,"accepted":true}"#,
+      #"{"record":"greedy","model":"g","position":2,"candidate":"b","metric":"top1","own":0.89,"accepted":false,"images":640}"#,
+      #"{"record":"greedy","model":"g","position":3,"candidate":"c","metric":"top1","score":0.91,"own":0.88,"accepted":true}"#,
+    ]
+    let report = try StudyReport.report(Self.records(steps.joined(separator: "\n")), sources: [])
+    let figure = try #require(report.figures.first { $0.id == "greedy-path-g" })
+    #expect(figure.tables["data"]?.rows.count == 3 && figure.caption.contains("2 of 3 were kept"))
+    #expect(figure.tables["data"]?.rows[1][2] == "Left early: could not win")
+  }
+
   @Test func whatIsMissingIsLeftOutAndNamed() throws {
     let report = try StudyReport.report(Self.records(Self.sets), sources: [])
     #expect(report.figures.isEmpty && report.missing.count >= 8)
@@ -135,6 +201,10 @@ import Testing
     #expect(plane["mark"].map { $0["model"] } == ["base", "1"] && plane["plane"].count == 1)
     let line = try Self.records("alpha,top1\n0,0.9\n1,0.8\n", "line.csv")
     #expect(line["line"].count == 2)
+    let angles = try Self.records("a,b,angle,advantage\n1,2,60,0.01\n", "angles.csv")
+    #expect(angles["angles"].first?["a"] == "1" && angles["angles"].first?["angle"] == 60)
+    let approximation = try Self.records("alpha,difference,estimate\n0.5,1,2\n", "approximation.csv")
+    #expect(approximation["approximation"].count == 1)
     #expect(throws: ReportError.self) { try Self.records("u,v\n1,2\n", "other.csv") }
     #expect(throws: ReportError.self) { try Self.records("x,y\n1\n", "short.csv") }
     #expect(throws: ReportError.self) { try Self.records("{\"a\":1}\n", "other.jsonl") }

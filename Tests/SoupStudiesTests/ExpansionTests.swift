@@ -114,6 +114,32 @@ import Testing
     }
   }
 
+  @Test func aShiftIsComputedFromTheImages() throws {
+    let yaml = """
+      base: {checkpoint: b.safetensors}
+      ingredients: {count: 2}
+      soups: [best, uniform]
+      ensembles: [ensemble]
+      evaluate:
+        held-out:
+        test:
+        corrupted: {shift: cifar-c, severities: [1, 3, 5], images: 500}
+      """
+    let file = try StudyFile(yaml: yaml)
+    #expect(file.sets.map(\.isShift) == [false, false, true] && file.sets[2].shift == "cifar-c")
+    let graph = try file.graph()
+    for name in ["uniform.corrupted", "ensemble.corrupted"] {
+      let words = graph[name]!.words.compactMap { if case .text(let text) = $0 { text } else { nil } }
+      let text = words.joined(separator: " ")
+      #expect(text.contains("--split test --shift cifar-c --severities 1,3,5 --images 500 --predictions"), "\(text)")
+    }
+    #expect(graph["best"]!.needs.allSatisfy { !$0.hasSuffix(".corrupted") })
+    let error = #expect(throws: StudyError.self) {
+      try StudyFile(yaml: yaml.replacingOccurrences(of: "cifar-c", with: "cifar-x"))
+    }
+    #expect(error?.detail.contains("cifar-c, imagenet-c, laion-c") == true)
+  }
+
   @Test func stepsNameModelsAndOutputs() throws {
     let graph = try StudyFile(
       yaml: """

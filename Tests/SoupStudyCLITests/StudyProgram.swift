@@ -40,12 +40,21 @@ struct StudyProgram {
     return Result(status: process.terminationStatus, output: try read("stdout"), errors: try read("stderr"))
   }
 
+  /// `soup report …`, without figures.
+  func report(_ arguments: String...) throws -> Result {
+    let process = try start(arguments + ["--no-figures"], command: "report", environment: ["SOUP_VL_CONVERT": "/none"])
+    process.waitUntilExit()
+    return Result(status: process.terminationStatus, output: try read("stdout"), errors: try read("stderr"))
+  }
+
   /// Starts `soup study …`; its words go to the files `stdout` and `stderr`.
-  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Process {
+  func start(
+    _ arguments: [String], command: String = "study", environment: [String: String] = [:]
+  ) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: Self.soup)
-    var all = ["study"] + arguments
-    if !["select", "job"].contains(arguments.first), !arguments.contains("--help") {
+    var all = [command] + arguments
+    if command == "study", !["select", "job"].contains(arguments.first), !arguments.contains("--help") {
       all += ["--program", folder + "/soup.sh"]
     }
     process.arguments = all

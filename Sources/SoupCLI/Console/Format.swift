@@ -41,6 +41,20 @@ public enum Format {
   /// A fraction as a percentage without the sign: `percent(0.91234)` is `91.23`.
   public static func percent(_ fraction: Double, decimals: Int = 2) -> String { fixed(fraction * 100, decimals) }
 
+  /// `+0.12`, `-1.20`: a difference of fractions, in percentage points.
+  public static func points(_ fraction: Double) -> String {
+    let text = percent(fraction)
+    return fraction < 0 || text.hasPrefix("-") ? text : "+" + text
+  }
+
+  /// `+0.12 [-0.20, +0.44]`: a difference of fractions with its interval, in percentage points.
+  public static func points(_ fraction: Double, from lower: Double, to upper: Double) -> String {
+    "\(points(fraction)) [\(points(lower)), \(points(upper))]"
+  }
+
+  /// `0.031`, or `1.2e-09` where three decimals are not enough.
+  public static func pValue(_ p: Double) -> String { p >= 0.001 ? fixed(p, 3) : significant(p, 2) }
+
   /// A value of any magnitude in at most `digits` significant digits: `0.0312`, `-1.25e-07`, `12.5`.
   public static func significant(_ value: Double, _ digits: Int = 4) -> String {
     guard value.isFinite else { return "\(value)" }

@@ -73,8 +73,8 @@ public struct AccuracyVersusShift {
   private static func caption(_ table: ResultTable, _ test: String) -> String {
     "Each point is a model: top-1 accuracy on \(test) against the unweighted mean of its accuracies on "
       + table.shifts.map { table.title(of: $0) }.joined(separator: ", ")
-      + ". Up and to the right is better. Large marks carry 95 % intervals for the sampling of the test images "
-      + "(Wilson's for one set; for the mean of sets, from the binomial variance of each)."
+      + ". Up and to the right is better. Large marks carry 95 % intervals for the sampling of the images; models are "
+      + "scored on the same ones, so differences between marks are surer than the intervals suggest."
   }
 
   private static func alternative(_ table: ResultTable, _ test: String, _ count: Int) -> String {

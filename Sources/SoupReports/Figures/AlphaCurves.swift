@@ -3,13 +3,17 @@ import SoupAnalysis
 /// Interpolations between two models: a measure against the share of the second.
 public struct AlphaCurves {
   /// One figure for each measure: accuracy and loss.
-  /// - Parameter points: `line` records of one sweep.
-  public static func figures(_ points: [JSON], name: String, titles: (String) -> String) -> [Figure] {
-    ["top1", "loss"].compactMap { figure(points, name: name, metric: Metric($0), titles: titles) }
+  /// - Parameters:
+  ///   - points: `line` records of one sweep.
+  ///   - barriers: `barrier` records of it, which have intervals.
+  public static func figures(
+    _ points: [JSON], barriers: [JSON] = [], name: String, titles: (String) -> String
+  ) -> [Figure] {
+    ["top1", "loss"].compactMap { figure(points, barriers, name: name, metric: Metric($0), titles: titles) }
   }
 
   private static func figure(
-    _ points: [JSON], name: String, metric: Metric, titles: (String) -> String
+    _ points: [JSON], _ measured: [JSON], name: String, metric: Metric, titles: (String) -> String
   ) -> Figure? {
     let points = points.filter { $0["alpha"]?.number != nil && $0[metric.name]?.number != nil }
       .sorted { $0["alpha"]?.number ?? 0 < $1["alpha"]?.number ?? 0 }
@@ -26,7 +30,10 @@ public struct AlphaCurves {
       let curve = points.filter { title($0, titles) == set }
         .map { (alpha: $0["alpha"]?.number ?? 0, value: ($0[metric.name]?.number ?? 0) * (metric.isLoss ? 1 : -1)) }
       if let barrier = try? LossBarrier(curve) {
-        barriers.append((sets.count == 1 ? "" : set + " ") + metric.difference(barrier.height))
+        let own = measured.first {
+          $0["metric"]?.string == (metric.isLoss ? "loss" : "error") && (sets.count == 1 || title($0, titles) == set)
+        }
+        barriers.append((sets.count == 1 ? "" : set + " ") + metric.difference(barrier.height) + interval(own, metric))
       }
     }
     let from = points.first?["from"]?.string ?? "the first model"
@@ -61,6 +68,14 @@ public struct AlphaCurves {
         "data": ["name": "data"], "encoding": encoding,
         "mark": sets.count > 1 ? line : line.merging(["color": "@blue", "point": ["color": "@blue"]]),
       ], tables: ["data": data])
+  }
+
+  /// ` (95 %: 0.0100 to 0.0180)`, where it was measured image by image.
+  private static func interval(_ barrier: JSON?, _ metric: Metric) -> String {
+    guard let interval = barrier?["interval"], let lower = interval["lower"]?.number,
+      let upper = interval["upper"]?.number
+    else { return "" }
+    return " (95 %: \(metric.difference(lower)) to \(metric.difference(upper)))"
   }
 
   private static func title(_ point: JSON, _ titles: (String) -> String) -> String {

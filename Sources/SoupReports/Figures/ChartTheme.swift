@@ -6,6 +6,8 @@ public struct ChartTheme: Sendable {
   /// By name without the `@` that marks a colour in a specification.
   public let colors: [String: String]
   public let ramp: [String]
+  /// From worse through no difference to better.
+  public let diverging: [String]
 
   public static let light = ChartTheme(
     colors: [
@@ -13,7 +15,8 @@ public struct ChartTheme: Sendable {
       "blue": "#0a6ebd", "red": "#d1410c", "green": "#00875f", "amber": "#c98500", "violet": "#7a4fb5",
       "pink": "#c2528b", "sky": "#3a9fd8", "teal": "#0b7d87", "olive": "#7c7a12",
     ],
-    ramp: ["#f5e6c8", "#e9c98a", "#d8a85b", "#b98a5e", "#8d6f72", "#5f587d", "#383f70", "#1b2550"])
+    ramp: ["#f5e6c8", "#e9c98a", "#d8a85b", "#b98a5e", "#8d6f72", "#5f587d", "#383f70", "#1b2550"],
+    diverging: ["#a63c10", "#d9794a", "#f0c3a8", "#f3f4f5", "#b4d3ec", "#5699cf", "#0a5796"])
 
   public static let dark = ChartTheme(
     colors: [
@@ -21,7 +24,8 @@ public struct ChartTheme: Sendable {
       "blue": "#5aaef0", "red": "#ff8a5c", "green": "#3ecf9d", "amber": "#f2b83c", "violet": "#b796ec",
       "pink": "#ee8fbd", "sky": "#8fd0f5", "teal": "#4cc9d3", "olive": "#c9c64f",
     ],
-    ramp: ["#1b2550", "#383f70", "#5f587d", "#8d6f72", "#b98a5e", "#d8a85b", "#e9c98a", "#f5e6c8"])
+    ramp: ["#1b2550", "#383f70", "#5f587d", "#8d6f72", "#b98a5e", "#d8a85b", "#e9c98a", "#f5e6c8"],
+    diverging: ["#ff9a70", "#b9603b", "#5b3a2d", "#232a33", "#28465f", "#3f82bd", "#83c5fa"])
 
   static let font = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -55,6 +59,7 @@ public struct ChartTheme: Sendable {
         "category": .array(
           ["blue", "red", "green", "amber", "violet", "sky", "pink", "teal", "olive", "faint"].map(color)),
         "heatmap": .array(ramp.map { .string($0) }), "ramp": .array(ramp.map { .string($0) }),
+        "diverging": .array(diverging.map { .string($0) }),
       ],
     ]
   }

@@ -64,7 +64,7 @@ public struct CoefficientFigure {
       alternative:
         "Shares of \(ingredients.count) ingredients\(isLayered ? " in \(tensors.count) tensors" : ""); the largest is "
         + "\(Text.fixed(largest[2].number!, 3)), of \(largest[0].string ?? "?").",
-      aspect: max(1.4, min(2.6, 11 / Double(ingredients.count))),
+      aspect: max(1.4, min(3, 20 / Double(ingredients.count))),
       minimumHeight: Double(ingredients.count * 18), specification: specification, tables: ["data": data])
   }
 }

@@ -4,7 +4,9 @@ enum Encoding {
     _ field: String, _ title: String, format: String? = nil, zero: Bool = false, log: Bool = false,
     domain: [Double]? = nil
   ) -> JSON {
+    // Room for marks at the ends.
     var scale: JSON = ["zero": .bool(zero), "nice": .bool(domain == nil)]
+    if domain == nil, !zero { scale["padding"] = 8 }
     if log { scale = ["type": "log", "nice": false] }
     if let domain { scale["domain"] = .array(domain.map { .number($0) }) }
     var axis: JSON = ["title": .string(title)]

@@ -1,23 +1,35 @@
 import SoupAnalysis
 
-/// Every soup against the best single model, set by set: the difference in points with 95 % intervals.
+/// Every soup against the best single model, set by set: the difference in points with 95 % intervals, paired where the
+/// models are known image by image.
 public struct GainPerSet {
   public static func figure(_ table: ResultTable) -> Figure? {
     guard let best = table.best, table.sets.count > 1, !table.mixtures.isEmpty else { return nil }
-    var data = DataTable(["model", "kind", "set", "gain", "low", "high"])
+    var data = DataTable(["model", "kind", "set", "gain", "low", "high", "p"])
     var rows: [String] = []
+    var isPaired = true
+    func add(
+      _ model: EvaluatedModel, _ title: String, _ own: Measurement, _ other: Measurement, _ paired: PairedComparison?
+    ) {
+      let gain = own.accuracy - other.accuracy
+      var interval = paired?.interval
+      if paired == nil, let a = own.interval, let b = other.interval { interval = .ofDifference(gain, a, b) }
+      if paired == nil { isPaired = false }
+      if !rows.contains(title) { rows.append(title) }
+      data.add([
+        .string(model.name), .string(model.kind.title), .string(title), .number(gain * 100),
+        .percent(interval?.lower), .percent(interval?.upper), JSON(paired?.pValue),
+      ])
+    }
     for set in table.sets {
-      let title = table.title(of: set)
       for model in table.mixtures {
         guard let own = model.scores[set], let other = best.scores[set] else { continue }
-        let gain = own.accuracy - other.accuracy
-        var interval: Interval?
-        if let a = own.interval, let b = other.interval { interval = .ofDifference(gain, a, b) }
-        if !rows.contains(title) { rows.append(title) }
-        data.add([
-          .string(model.name), .string(model.kind.title), .string(title), .number(gain * 100),
-          interval.map { .number($0.lower * 100) } ?? .null, interval.map { .number($0.upper * 100) } ?? .null,
-        ])
+        add(model, table.title(of: set), own, other, own.gain)
+      }
+    }
+    if table.shifts.count > 1, let other = best.shiftMean {
+      for model in table.mixtures {
+        if let own = model.shiftMean { add(model, "mean of shifts", own, other, own.gain) }
       }
     }
     guard !data.rows.isEmpty else { return nil }
@@ -54,11 +66,12 @@ public struct GainPerSet {
           "encoding": Encoding.kinds(kinds).merging([
             "y": y, "yOffset": offsets,
             "x": Encoding.quantity("gain", "Gain over the best single model (points)", format: "+"),
-            "tooltip": Encoding.tooltip([
-              ("model", "model", nil), ("set", "images", nil), ("gain", "gain (points)", "+.2f"),
-              ("low", "from", "+.2f"),
-              ("high", "to", "+.2f"),
-            ]),
+            "tooltip": Encoding.tooltip(
+              [
+                ("model", "model", nil), ("set", "images", nil), ("gain", "gain (points)", "+.2f"),
+                ("low", "from", "+.2f"),
+                ("high", "to", "+.2f"),
+              ] + (isPaired ? [("p", "p", ".3~g")] : [])),
           ]),
         ],
       ],
@@ -67,9 +80,14 @@ public struct GainPerSet {
       id: "gain-per-set", title: "Where the gain is",
       caption:
         "Top-1 accuracy of each mixture minus that of the best single model (\(best.ownName)), in percentage points, "
-        + "on every set of images. Bars are 95 % intervals as if the two had been scored on different images; on the same "
-        + "images they are narrower, but accuracies alone do not say by how much.",
-      alternative: "Dot plot of differences to the best single model. " + alternative(data), aspect: 1.35,
+        + "on every set of images. "
+        + (isPaired
+          ? "Bars are 95 % intervals of the difference on the same images (paired bootstrap): one that does not reach the "
+            + "line at 0 is a difference that other images of the kind would show too."
+          : "Bars are 95 % intervals as if the two had been scored on different images; on the same images they are "
+            + "narrower, but accuracies alone do not say by how much."),
+      alternative: "Dot plot of differences to the best single model. " + alternative(data),
+      aspect: max(1.2, 680 / Double(rows.count * (table.mixtures.count * 20 + 24))),
       minimumHeight: Double(rows.count * (table.mixtures.count * 11 + 16)),
       specification: specification, tables: ["data": data])
   }

@@ -50,6 +50,6 @@ public struct HeldOutVersusTest {
         + "\(Text.fixed(correlation, 3)); 1 would be the same order on both.",
       alternative: "Scatter plot of held-out against test accuracy of \(data.rows.count) models; rank correlation "
         + "\(Text.fixed(correlation, 3)).",
-      aspect: 1.6, specification: specification, tables: ["data": data])
+      aspect: 2, specification: specification, tables: ["data": data])
   }
 }

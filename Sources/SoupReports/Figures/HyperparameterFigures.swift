@@ -52,13 +52,17 @@ public struct HyperparameterFigures {
     }
     let identifier = "hyperparameter-" + Identifier.make(name)
     return Figure(
-      id: identifier, title: name.prefix(1).uppercased() + name.dropFirst(),
+      id: identifier, title: titles[name] ?? name.prefix(1).uppercased() + name.dropFirst().replacing("-", with: " "),
       caption:
         "\(Text.count(values.count, "single model")): \(name)\(isLogarithmic ? " (logarithmic)" : "") against accuracy on "
         + "\(title)\(hasShift ? "; the colour is the mean accuracy under shift" : "").",
       alternative: alternative(name, values, set, title), layout: .small, aspect: 1.45,
       specification: ["data": ["name": "data"], "mark": mark, "encoding": encoding], tables: ["data": data])
   }
+
+  private static let titles = [
+    "lr": "Learning rate", "wd": "Weight decay", "aug": "Augmentation", "augment": "Augmentation",
+  ]
 
   private static func alternative(
     _ name: String, _ values: [(EvaluatedModel, JSON)], _ set: String, _ title: String

@@ -10,7 +10,9 @@ public enum ModelSoupsReport {
         + "on \(table.sets.count) sets of images",
       lead: Findings.lead(table), findings: Findings.list(table))
     report.sections.append(
-      ReportSection(id: "result", title: "The result", tables: [headline.reportTable]))
+      ReportSection(
+        id: "result", title: "The result", tables: [headline.reportTable],
+        figures: GainPerSet.figure(table).map { [$0] } ?? []))
     ResultFigures.add(table, to: &report)
     report.provenance = [("Results", sources.joined(separator: ", "))]
     report.missing += [

@@ -8,7 +8,6 @@ enum ResultFigures {
       report.missing.append(
         "Accuracy against shift: needs at least two models scored on the test set and on a shifted one.")
     }
-    if let figure = GainPerSet.figure(table) { figures.append(figure) }
     if let figure = HeldOutVersusTest.figure(table) {
       figures.append(figure)
     } else {

@@ -19,9 +19,15 @@ public struct StudyRecords: Sendable {
     for record in records { if let kind = record["record"]?.string { add(kind, record) } }
   }
 
+  /// Adds records, each as a line of JSON.
+  /// - Throws: `ReportError` naming `source` where a line is no object.
+  public mutating func add(lines: [String], of source: String) throws(ReportError) {
+    add(try JSONLines.parse(lines.joined(separator: "\n"), path: source))
+  }
+
   /// Reads results of any form that has one, by what is in the file: a study's export; a training log
   /// (`{"event": …}` lines); the trace of a greedy search (`soup season greedy --json`); a landscape as CSV with columns
-  /// `alpha`, or `x` and `y`, or `a`, `b` and `c`.
+  /// `alpha` (also of an approximation), or `x` and `y`, or `a`, `b` and `c`, or `a`, `b` and `angle`.
   /// - Throws: `ReportError` naming the file that is none of these.
   public mutating func read(_ path: String) throws(ReportError) {
     let text = try JSONLines.text(path)
@@ -70,7 +76,7 @@ public struct StudyRecords: Sendable {
         [
           "model": .string(name), "position": .number(Double(index + 2)), "candidate": short(step["candidate"]),
           "metric": .string(metric), "score": value(step["score"]), "own": own[step["candidate"] ?? .null] ?? .null,
-          "accepted": step["accepted"] ?? false,
+          "accepted": step["accepted"] ?? false, "images": step["images"] ?? .null,
         ])
     }
   }
@@ -84,16 +90,20 @@ enum CSVReader {
     lines.removeFirst()
     let columns = Set(header)
     let kind: String
-    if columns.contains("alpha") {
+    if columns.isSuperset(of: ["alpha", "estimate", "difference"]) {
+      kind = "approximation"
+    } else if columns.contains("alpha") {
       kind = "line"
     } else if columns.isSuperset(of: ["x", "y"]) {
       kind = "plane"
     } else if columns.isSuperset(of: ["a", "b", "c"]) {
       kind = "simplex"
+    } else if columns.isSuperset(of: ["a", "b", "angle"]) {
+      kind = "angles"
     } else {
       throw ReportError(
         .format, path: path, ["has columns \(header.joined(separator: ", "))"],
-        advice: "expected a landscape: alpha, or x and y, or a, b and c")
+        advice: "expected a landscape: alpha, or x and y, or a, b and c, or a, b and angle")
     }
     var problems: [String] = []
     let records = lines.enumerated().map { index, cells -> JSON in
@@ -102,7 +112,8 @@ enum CSVReader {
       }
       var record: JSON = ["record": .string(kind), "name": .string(name)]
       for (column, cell) in zip(header, cells) where !cell.isEmpty {
-        let isName = ["model", "from", "to", "set", "split"].contains(column)
+        let isName =
+          ["model", "from", "to", "set", "split"].contains(column) || (kind == "angles" && ["a", "b"].contains(column))
         record[column] = (isName ? nil : Double(cell)).map { .number($0) } ?? .string(cell)
       }
       // Rows that name a model are the models' own places.

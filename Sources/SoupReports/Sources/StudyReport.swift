@@ -16,9 +16,12 @@ public enum StudyReport {
       report.missing.append("The table of results: needs scored models.")
     } else {
       report.sections.append(
-        ReportSection(id: "result", title: "The result", tables: [HeadlineTable(table).reportTable]))
+        ReportSection(
+          id: "result", title: "The result", tables: [HeadlineTable(table).reportTable],
+          figures: GainPerSet.figure(table).map { [$0] } ?? []))
     }
     ResultFigures.add(table, to: &report)
+    shifts(records, table, &report)
     seasoning(records, &report)
     landscape(records, table, &report)
     let training = TrainingCurves.figures(records["training"], table)
@@ -32,7 +35,8 @@ public enum StudyReport {
     var parts: [String] = []
     if singles > 0 { parts.append(Text.count(singles, "ingredient")) }
     if !table.mixtures.isEmpty { parts.append(Text.list(table.mixtures.map { $0.kind.title.lowercased() })) }
-    let data = records.study?["data"]?.string
+    // `fashion-mnist:data/fashion-mnist`: where it is belongs to how it was run.
+    let data = records.study?["data"]?.string.map { String($0.prefix { $0 != ":" }) }
     return parts.joined(separator: "; ") + (data.map { parts.isEmpty ? $0 : ", on \($0)" } ?? "")
   }
 
@@ -44,6 +48,16 @@ public enum StudyReport {
     } else {
       report.sections.append(ReportSection(id: id, title: title, figures: figures))
     }
+  }
+
+  private static func shifts(_ records: StudyRecords, _ table: ResultTable, _ report: inout Report) {
+    let figures = groups(records["corruption"], by: ["set"]).flatMap {
+      CorruptionMaps.figures($0.records, set: $0.name, table)
+    }
+    section(
+      "corruptions", "Under corruption", figures,
+      "Corruptions: need a set of images with a computed shift (evaluate: {NAME: {shift: cifar-c}} in the study's file).",
+      &report)
   }
 
   private static func seasoning(_ records: StudyRecords, _ report: inout Report) {
@@ -61,7 +75,8 @@ public enum StudyReport {
     func title(_ set: String) -> String { set.isEmpty ? "the images" : set }
     var figures: [Figure] = []
     for sweep in groups(records["line"], by: ["name"]) {
-      figures += AlphaCurves.figures(sweep.records, name: sweep.name, titles: title)
+      let barriers = records["barrier"].filter { $0["name"]?.string == sweep.name }
+      figures += AlphaCurves.figures(sweep.records, barriers: barriers, name: sweep.name, titles: title)
     }
     if figures.isEmpty { report.missing.append("Interpolation curves: need a sweep over alpha (soup landscape line).") }
     var maps: [Figure] = []
@@ -86,6 +101,7 @@ public enum StudyReport {
     if maps.count == planes {
       report.missing.append("Mixtures of three: need a ternary grid (soup landscape simplex).")
     }
+    pairs(records, &figures, &report)
     if !(figures + maps).isEmpty {
       report.sections.append(
         ReportSection(
@@ -93,6 +109,19 @@ public enum StudyReport {
           paragraphs: ["Models made by moving through the space of weights, and how well each does."],
           figures: figures + maps))
     }
+  }
+
+  private static func pairs(_ records: StudyRecords, _ figures: inout [Figure], _ report: inout Report) {
+    let angles = groups(records["angles"], by: ["name"]).compactMap { PairAngles.figure($0.records, name: $0.name) }
+    if angles.isEmpty {
+      report.missing.append("Angles and interpolation advantage: need pairs of models (soup landscape angles).")
+    }
+    let lines = groups(records["approximation"], by: ["name"]).map { (name: $0.name, records: $0.records) }
+    let approximations = SoupVersusEnsemble.figures(lines)
+    if approximations.isEmpty {
+      report.missing.append("Soup against ensemble: needs both on a line (soup landscape approximation).")
+    }
+    figures += angles + approximations
   }
 
   private struct Group {
@@ -127,6 +156,7 @@ public enum StudyReport {
     }
     var facts: [(term: String, value: String)] = [("Results", sources.joined(separator: ", "))]
     if let version = study?["soup"]?.string { facts.append(("Made by", "soup \(version)")) }
+    if let data = study?["data"]?.string { facts.append(("Data", data)) }
     if let seed = study?["seed"] { facts.append(("Seed", Text.value(seed))) }
     if let runs = study?["runs"]?.object {
       facts.append(("Runs", Text.list(runs.sorted { $0.key < $1.key }.map { "\(Text.value($0.value)) \($0.key)" })))

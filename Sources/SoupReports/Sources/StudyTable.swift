@@ -1,3 +1,6 @@
+import Foundation
+import SoupAnalysis
+
 /// The models and scores of a study.
 enum StudyTable {
   static func table(_ records: StudyRecords) -> ResultTable {
@@ -17,21 +20,40 @@ enum StudyTable {
       guard let model = record["model"]?.string, let top1 = record["top1"]?.number else { continue }
       scores[model, default: [:]][Self.key(record)] = Measurement(
         accuracy: top1, count: record["count"]?.number.map { Int($0) }, loss: record["loss"]?.number,
-        calibrationError: record["ece"]?.number)
+        calibrationError: record["ece"]?.number, interval: interval(record["interval"]),
+        gain: comparison(record["against_best"]))
+    }
+    var means: [String: Measurement] = [:]
+    for record in records["shift-mean"] {
+      guard let model = record["model"]?.string, let top1 = record["top1"]?.number else { continue }
+      means[model] = Measurement(
+        accuracy: top1, interval: interval(record["interval"]), gain: comparison(record["against_best"]))
     }
     for record in records["model"] {
       guard let name = record["model"]?.string else { continue }
       table.models.append(
         EvaluatedModel(
           name: name, kind: kind(record), scores: scores.removeValue(forKey: name) ?? [:],
-          hyperparameters: (record["hyperparameters"]?.object ?? [:]).filter { !$0.value.isNull },
+          // The seed is none: nobody tunes it.
+          hyperparameters: (record["hyperparameters"]?.object ?? [:]).filter { !$0.value.isNull && $0.key != "seed" },
           members: record["members"]?.array?.compactMap(\.string), passes: record["passes"]?.number.map { Int($0) }))
+      table.models[table.models.count - 1].shiftMean = means[name]
     }
     // Scores of models that no record describes.
     for (name, scores) in scores.sorted(by: { $0.key < $1.key }) {
       table.models.append(EvaluatedModel(name: name, kind: .ingredient, scores: scores))
     }
     return table
+  }
+
+  private static func interval(_ value: JSON?) -> Interval? {
+    guard let lower = value?["lower"]?.number, let upper = value?["upper"]?.number else { return nil }
+    return Interval(lower, upper, level: value?["level"]?.number ?? 0.95)
+  }
+
+  private static func comparison(_ value: JSON?) -> PairedComparison? {
+    guard let value, let data = value.text.data(using: .utf8) else { return nil }
+    return try? JSONDecoder().decode(PairedComparison.self, from: data)
   }
 
   private struct Set {

@@ -11,6 +11,8 @@ public struct EvaluatedModel: Sendable, Hashable {
   public var members: [String]?
   /// Forward passes for one prediction: 1, and the number of members for an ensemble.
   public var passes: Int?
+  /// The mean over all shifted sets, where the source measured it image by image.
+  public var shiftMean: Measurement?
 
   public init(
     name: String, kind: ModelKind, scores: [String: Measurement] = [:], hyperparameters: [String: JSON] = [:],
@@ -43,15 +45,25 @@ public struct Measurement: Sendable, Hashable {
   public var loss: Double?
   /// Expected calibration error, a fraction.
   public var calibrationError: Double?
+  /// Against the best single model on the same images, image by image.
+  public var gain: PairedComparison?
+  private var measuredInterval: Interval?
 
-  public init(accuracy: Double, count: Int? = nil, loss: Double? = nil, calibrationError: Double? = nil) {
+  /// - Parameter interval: of the accuracy; nil for Wilson's, from the number of images.
+  public init(
+    accuracy: Double, count: Int? = nil, loss: Double? = nil, calibrationError: Double? = nil,
+    interval: Interval? = nil, gain: PairedComparison? = nil
+  ) {
     self.accuracy = accuracy
     self.count = count
     self.loss = loss
     self.calibrationError = calibrationError
+    self.gain = gain
+    measuredInterval = interval
   }
 
-  public var interval: Interval? { count.flatMap { Interval(fraction: accuracy, count: $0) } }
+  /// 95 %.
+  public var interval: Interval? { measuredInterval ?? count.flatMap { Interval(fraction: accuracy, count: $0) } }
 }
 
 /// What a model is; decides its colour and shape in every figure.

@@ -42,6 +42,11 @@ public struct HeadlineTable {
     let showsPasses = models.contains { $0.passes ?? 1 > 1 }
     var titles = ["model"] + measures.map(\.title)
     var fields = ["model", "kind"] + measures.flatMap { [$0.field, $0.field + " low", $0.field + " high"] }
+    let gains = self.gains
+    for gain in gains {
+      titles.append(gain.title)
+      fields += ["", " low", " high", " p"].map { gain.title + $0 }
+    }
     if showsLoss {
       titles += ["test loss", "test ECE"]
       fields += ["test loss", "test ECE"]
@@ -63,6 +68,17 @@ public struct HeadlineTable {
             isBest: value != nil && value == best))
         numbers += [JSON(value), JSON(interval?.lower), JSON(interval?.upper)]
       }
+      for gain in gains {
+        let comparison = gain.value(model)
+        cells.append(
+          comparison.map {
+            .init(
+              Text.points($0.difference), note: "\(Text.points($0.interval))\n\(Text.pValue($0.pValue))")
+          } ?? .init("–"))
+        numbers += [
+          comparison?.difference, comparison?.interval.lower, comparison?.interval.upper, comparison?.pValue,
+        ].map { JSON($0) }
+      }
       if showsLoss {
         let (loss, error) = (score(model)?.loss, score(model)?.calibrationError)
         cells += [.init(loss.map { Text.fixed($0, 4) } ?? "–"), .init(error.map { Text.percent($0) } ?? "–")]
@@ -75,6 +91,14 @@ public struct HeadlineTable {
       data.add(numbers)
     }
     return ReportTable(id: "headline", caption: caption, columns: titles, rows: rows, data: data)
+  }
+
+  /// Differences to the best single model on the same images.
+  private var gains: [(title: String, value: (EvaluatedModel) -> PairedComparison?)] {
+    var gains: [(title: String, value: (EvaluatedModel) -> PairedComparison?)] = []
+    if let test = table.test { gains.append(("gain on \(table.title(of: test))", { $0.scores[test]?.gain })) }
+    if !table.shifts.isEmpty { gains.append(("gain under shift", { table.shiftGain(of: $0) })) }
+    return gains.filter { gain in table.headline.contains { gain.value($0) != nil } }
   }
 
   private struct Measure {
@@ -110,10 +134,16 @@ public struct HeadlineTable {
   private var caption: String {
     var text = "Top-1 accuracy in percent"
     let hasIntervals = table.headline.contains { model in table.sets.contains { model.scores[$0]?.count != nil } }
-    if hasIntervals {
+    if hasIntervals { text += ", ± half of a 95 % interval (Wilson) for the sampling of the images" }
+    if !gains.isEmpty {
       text +=
-        ", ± half of a 95 % interval (Wilson) for the sampling of the images; the differences between rows scored "
-        + "on the same images are known better than these intervals suggest"
+        "; the gains are differences to the best single model on the same images, in points, with paired bootstrap "
+        + "intervals (95 %) and McNemar's exact p"
+      if gains.contains(where: { $0.title == "gain under shift" }) {
+        text += " (under shift the sign-flip test's, where an image counts by the share of its versions that are right)"
+      }
+    } else if hasIntervals {
+      text += "; the differences between rows scored on the same images are known better than these intervals suggest"
     }
     text += "."
     if let heldOut = table.heldOut {

@@ -59,10 +59,18 @@ public struct ResultTable: Sendable {
   }
 
   public func shiftInterval(of model: EvaluatedModel) -> Interval? {
+    if let measured = model.shiftMean?.interval { return measured }
+    // Of a shift that is computed, versions of one image vary together: its own interval says how much.
+    if shifts.count == 1 { return model.scores[shifts[0]]?.interval }
     let parts = shifts.compactMap { set in
       model.scores[set].flatMap { score in score.count.map { (fraction: score.accuracy, count: $0) } }
     }
     return parts.isEmpty || parts.count < shifts.count ? nil : Interval(meanOf: parts)
+  }
+
+  /// The mean over the shifted sets against that of the best single model, image by image, where that is known.
+  public func shiftGain(of model: EvaluatedModel) -> PairedComparison? {
+    model.shiftMean?.gain ?? (shifts.count == 1 ? model.scores[shifts[0]]?.gain : nil)
   }
 
   /// What the headline table and the figures call a model: the best single model is one of the singles.

@@ -1,4 +1,5 @@
 import Foundation
+import SoupAnalysis
 
 /// Numbers as the report writes them.
 public enum Text {
@@ -11,6 +12,16 @@ public enum Text {
     if text.allSatisfy({ "0.".contains($0) }) { return text }
     return (difference < 0 ? "−" : "+") + text
   }
+
+  /// `p = 0.031`, `p = 2e−09`, `p < 1e−99`.
+  public static func pValue(_ p: Double) -> String {
+    if p >= 0.001 { return "p = " + fixed(p, 3) }
+    guard p >= 1e-99 else { return "p < 1e−99" }
+    return "p = " + String(format: "%.0e", p).replacing("-", with: "−")
+  }
+
+  /// `−0.20 to +0.44`: an interval of differences, in points.
+  static func points(_ interval: Interval) -> String { "\(points(interval.lower)) to \(points(interval.upper))" }
 
   public static func fixed(_ value: Double, _ decimals: Int) -> String {
     value.isFinite ? String(format: "%.\(decimals)f", value) : "–"

@@ -66,6 +66,8 @@ public struct StudyFile: Sendable, Hashable {
     public var split: String
     /// A distribution shift: not the images that training images are like.
     public var isShift: Bool
+    /// A shift that is computed from the images: `imagenet-c`, `cifar-c`, `laion-c`.
+    public var shift: String?
     public var options: Settings
     /// Models are chosen by the held-out images, so that scores on them flatter.
     public var isSelection: Bool { split == "held-out" }
@@ -77,10 +79,13 @@ public struct StudyFile: Sendable, Hashable {
     public var command: [String]
     /// Files that the command writes, in its folder.
     public var outputs: [String]
-    /// What `export` makes of its output: `line`, `plane`, `simplex`, or the JSON as it is.
+    /// What `export` makes of its output: one of `records`, or the JSON as it is.
     public var record: String?
     /// Whether `--threads` is added when it is run.
     public var takesThreads: Bool
+
+    /// What `soup landscape` measures, as far as reports draw it.
+    public static let records = ["line", "plane", "simplex", "angles", "approximation"]
   }
 
   /// `#SBATCH` options: for all, and by kind of run.

@@ -68,7 +68,7 @@ struct StudyReader {
     }
     file.sets =
       sets
-      ?? ["held-out", "test"].map { .init(name: $0, split: $0, isShift: false, options: Settings()) }
+      ?? ["held-out", "test"].map { .init(name: $0, split: $0, isShift: false, shift: nil, options: Settings()) }
     return file
   }
 
@@ -155,7 +155,8 @@ struct StudyReader {
   private mutating func evaluations(_ node: Node) -> [StudyFile.EvaluationSet] {
     named(node, "evaluate").map { name, value in
       var set = StudyFile.EvaluationSet(
-        name: name, split: ["held-out", "train"].contains(name) ? name : "test", isShift: false, options: Settings())
+        name: name, split: ["held-out", "train"].contains(name) ? name : "test", isShift: false, shift: nil,
+        options: Settings())
       for (key, value) in value.map({ entries($0, "evaluate.\(name)") }) ?? [] {
         switch key {
         case "split":
@@ -163,7 +164,7 @@ struct StudyReader {
           if !["test", "held-out", "train"].contains(set.split) {
             problem(value, "evaluate.\(name).split: expected test, held-out or train, found '\(set.split)'")
           }
-        case "shift": set.isShift = flag(value, "evaluate.\(name).shift")
+        case "shift": shift(value, "evaluate.\(name).shift", &set)
         default:
           set.options.items.append(.init(name: key, setting: setting(value, "evaluate.\(name).\(key)", fixed: true)))
         }
@@ -171,6 +172,22 @@ struct StudyReader {
       return set
     }
   }
+
+  /// `true` says that the images are shifted, a name computes the shift from them.
+  private mutating func shift(_ node: Node, _ place: String, _ set: inout StudyFile.EvaluationSet) {
+    if let isShift = node.bool {
+      set.isShift = isShift
+    } else if Self.shifts.contains(text(node)) {
+      set.isShift = true
+      set.shift = text(node)
+    } else {
+      let known = Self.shifts.joined(separator: ", ")
+      problem(node, "\(place): expected true, false, or one of \(known), found '\(text(node))'")
+    }
+  }
+
+  /// What `soup evaluate --shift` computes.
+  private static let shifts = ["cifar-c", "imagenet-c", "laion-c"]
 
   private mutating func steps(_ node: Node) -> [StudyFile.Step] {
     named(node, "steps").compactMap { name, value in
@@ -185,8 +202,9 @@ struct StudyReader {
         case "outputs": step.outputs = strings(value, "steps.\(name).outputs")
         case "record":
           step.record = scalar(value, "steps.\(name).record")
-          if !["line", "plane", "simplex"].contains(step.record ?? "") {
-            problem(value, "steps.\(name).record: expected line, plane or simplex, found '\(text(value))'")
+          if !StudyFile.Step.records.contains(step.record ?? "") {
+            let known = StudyFile.Step.records.joined(separator: ", ")
+            problem(value, "steps.\(name).record: expected one of \(known), found '\(text(value))'")
           }
         case "threads": step.takesThreads = flag(value, "steps.\(name).threads")
         default: unknown(key, value, "steps.\(name)", "command, outputs, record, threads")
@@ -401,7 +419,8 @@ struct StudyReader {
     for name in Set(sets) where sets.count(where: { $0 == name }) > 1 {
       problems.append("evaluate: '\(name)' is there twice")
     }
-    for soup in file.soups where soup.method == "best" && !file.sets.contains(where: \.isSelection) {
+    for soup in file.soups where soup.method == "best" && !file.sets.contains(where: { $0.isSelection && !$0.isShift })
+    {
       problems.append(
         "soups.\(soup.name): the best model is chosen on held-out images; evaluate needs a set with 'split: held-out'")
     }

@@ -16,7 +16,7 @@ struct StudyExpansion {
   mutating func expand() throws(StudyError) -> StudyGraph {
     base()
     let drawn = ingredients()
-    for set in file.sets where set.isSelection { score(drawn, on: set) }
+    for set in file.sets where set.isSelection && !set.isShift { score(drawn, on: set) }
     for soup in file.soups { self.soup(soup) }
     for set in file.sets { score(graph.models.map(\.name), on: set) }
     for ensemble in file.ensembles { self.ensemble(ensemble) }
@@ -137,7 +137,7 @@ struct StudyExpansion {
       role = .best
       run.kind = .select
       run.takesThreads = false
-      let set = file.sets.first(where: \.isSelection)!
+      let set = file.sets.first { $0.isSelection && !$0.isShift }!
       run.words = [.text("study"), .text("select")]
       for member in members {
         score([member.name], on: set)
@@ -202,6 +202,7 @@ struct StudyExpansion {
   private mutating func evaluation(_ set: StudyFile.EvaluationSet) -> [RunSpecification.Word] {
     var words: [RunSpecification.Word] = set.options["data"] == nil ? data() : []
     words += [.text("--split"), .text(set.split)]
+    if let shift = set.shift { words += [.text("--shift"), .text(shift)] }
     for item in (file.options["evaluate"] ?? Settings()).merging(set.options).items {
       words += optionWords(item, "evaluate.\(set.name)")
     }

@@ -1,11 +1,12 @@
 import Foundation
+import SoupAnalysis
 
 /// A study as records, schema 1 of `Guides/Studies.md`: what reports and notebooks read.
 public struct StudyExport {
   public static let schema = 1
   public typealias Record = [String: JSONValue]
 
-  private let study: Study
+  let study: Study
   private let version: String
 
   public init(_ study: Study, version: String) {
@@ -16,10 +17,18 @@ public struct StudyExport {
   /// All records, the study's own first.
   public func records() -> [Record] {
     let results = StudyResults(study)
+    let comparisons = StudyComparisons(study, results)
     var records = [header()]
     records += study.currentRuns.map(run)
     records += results.rows.map(model)
-    for row in results.rows { records += row.scores.map { score($0, of: row.model) } }
+    for row in results.rows {
+      for score in row.scores {
+        records.append(self.score(score, of: row, comparisons))
+        records += corruptions(score, of: row.model)
+      }
+      records += shiftMean(of: row, comparisons)
+    }
+    comparisons.save()
     for row in results.rows where row.model.role == .base || row.model.role == .ingredient {
       records += training(row.model)
     }
@@ -28,56 +37,16 @@ public struct StudyExport {
     return records.map { $0.filter { $0.value != .null } }
   }
 
-  /// The records of one kind as a table; nested values are JSON.
-  public static func csv(_ records: [Record], of kind: String) -> String {
-    let rows = records.filter { $0["record"] == .text(kind) }
-    var columns: [String] = []
-    for key in rows.flatMap({ $0.keys.sorted() }) where key != "record" && !columns.contains(key) {
-      columns.append(key)
-    }
-    let lead = ["model", "name", "run", "set", "step", "position", "alpha", "x", "y"].filter(columns.contains)
-    columns = lead + columns.filter { !lead.contains($0) }
-    return table(columns, rows.map { row in columns.map { row[$0].map(text) ?? "" } })
-  }
-
-  /// One row for each model: hyperparameters, then for each set accuracy, loss and counts.
-  public func modelTable() -> String {
-    let results = StudyResults(study)
-    var settings: [String] = []
-    for name in study.graph.models.flatMap({ $0.hyperparameters.map(\.name) }) where !settings.contains(name) {
-      settings.append(name)
-    }
-    let measures = ["top1", "loss", "ece", "correct", "count"]
-    let sets = study.file.sets.map(\.name)
-    let columns =
-      ["name", "role", "method", "members", "passes"] + settings
-      + sets.flatMap { set in measures.map { "\(set) \($0)" } }
-    let rows = results.rows.map { row -> [String] in
-      var cells = [
-        row.model.name, row.model.role.rawValue, row.model.method ?? "", row.members?.joined(separator: " ") ?? "",
-        String(row.passes),
-      ]
-      cells += settings.map { row.model.value(of: $0) ?? "" }
-      for set in sets {
-        let score = row.score(on: set)
-        cells += measures.map { measure in
-          measure == "correct" ? score?.correct.map(String.init) ?? "" : score?.values[measure].map(Self.text) ?? ""
-        }
-      }
-      return cells
-    }
-    return Self.table(columns, rows)
-  }
-
   // MARK: Records
 
   private func header() -> Record {
     let runs = study.currentRuns
     let sets = study.file.sets.map { set -> JSONValue in
-      .object([
-        "set": .text(set.name), "split": .text(set.split), "shift": .bool(set.isShift),
-        "selection": .bool(set.isSelection),
-      ])
+      .object(
+        [
+          "set": .text(set.name), "split": .text(set.split), "shift": .bool(set.isShift),
+          "selection": .bool(set.isSelection), "computed": set.shift.map(JSONValue.text) ?? .null,
+        ].filter { $0.value != .null })
     }
     return [
       "record": .text("study"), "schema": .integer(Self.schema), "name": .text(study.file.name),
@@ -120,18 +89,58 @@ public struct StudyExport {
     return record
   }
 
-  private func score(_ score: StudyResults.ModelScore, of model: StudyModel) -> Record {
-    let set = study.file.sets.first { $0.name == score.set }!
-    var record = score.values
+  private func score(
+    _ score: StudyResults.ModelScore, of row: StudyResults.Row, _ comparisons: StudyComparisons
+  ) -> Record {
+    var record = place(score)
+    record.merge(score.values) { own, _ in own }
     record["record"] = .text("score")
-    record["model"] = .text(model.name)
-    record["set"] = .text(set.name)
-    record["split"] = .text(set.split)
-    record["shift"] = .bool(set.isShift)
-    record["selection"] = .bool(set.isSelection)
+    record["model"] = .text(row.model.name)
     record["correct"] = score.correct.map(JSONValue.integer) ?? .null
     record["predictions"] = score.predictions.map(JSONValue.text) ?? .null
+    record["interval"] = Self.value(comparisons.interval(of: score, row))
+    record["against_best"] = against(comparisons.comparison(of: row, on: score.set), comparisons)
     return record
+  }
+
+  /// Which images a score is of.
+  private func place(_ score: StudyResults.ModelScore) -> Record {
+    let set = study.file.sets.first { $0.name == score.set }!
+    return [
+      "set": .text(set.name), "split": .text(set.split), "shift": .bool(set.isShift),
+      "selection": .bool(set.isSelection),
+    ]
+  }
+
+  private func corruptions(_ score: StudyResults.ModelScore, of model: StudyModel) -> [Record] {
+    (score.shift?.corruptions ?? []).map { corruption in
+      var record = place(score)
+      record["record"] = .text("corruption")
+      record["model"] = .text(model.name)
+      record["corruption"] = .text(corruption.name)
+      record["severity"] = .integer(corruption.severity)
+      record["count"] = .integer(corruption.images)
+      record["top1"] = .number(corruption.accuracy)
+      record["loss"] = corruption.loss.map(JSONValue.number) ?? .null
+      return record
+    }
+  }
+
+  private func shiftMean(of row: StudyResults.Row, _ comparisons: StudyComparisons) -> [Record] {
+    guard let mean = comparisons.shiftMean(of: row) else { return [] }
+    return [
+      [
+        "record": .text("shift-mean"), "model": .text(row.model.name), "sets": .array(mean.sets.map(JSONValue.text)),
+        "top1": .number(mean.top1), "interval": Self.value(mean.interval),
+        "against_best": against(mean.againstBest, comparisons),
+      ]
+    ]
+  }
+
+  private func against(_ comparison: PairedComparison?, _ comparisons: StudyComparisons) -> JSONValue {
+    guard var fields = Self.value(comparison).object, let best = comparisons.reference else { return .null }
+    fields["best"] = .text(best.members?.first ?? best.model.name)
+    return .object(fields)
   }
 
   private func training(_ model: StudyModel) -> [Record] {
@@ -164,18 +173,20 @@ public struct StudyExport {
       let own = Dictionary(
         ingredients.compactMap { item in item["path"]?.text.map { ($0, item["score"]?[metric] ?? .null) } }
       ) { first, _ in first }
-      func record(_ position: Int, _ path: String, _ score: JSONValue?, _ accepted: Bool) -> Record {
+      func record(
+        _ position: Int, _ path: String, _ score: JSONValue?, _ accepted: Bool, _ images: JSONValue? = nil
+      ) -> Record {
         [
           "record": .text("greedy"), "model": .text(model.name), "position": .integer(position),
           "candidate": .text(names[path] ?? path), "metric": .text(metric), "score": score ?? .null,
-          "own": own[path] ?? .null, "accepted": .bool(accepted),
+          "own": own[path] ?? .null, "accepted": .bool(accepted), "images": images ?? .null,
         ]
       }
       if let best = ingredients.first?["path"]?.text { records.append(record(1, best, own[best], true)) }
       for (index, step) in steps.enumerated() {
         guard let path = step["candidate"]?.text else { continue }
         let score = step["score"]?[metric] ?? step["score"]
-        records.append(record(index + 2, path, score, step["accepted"]?.bool ?? false))
+        records.append(record(index + 2, path, score, step["accepted"]?.bool ?? false, step["images"]))
       }
     }
     // Learned and sampled soups: what share of each ingredient (by layer: the mean over tensors).
@@ -192,42 +203,11 @@ public struct StudyExport {
     return records
   }
 
-  /// Points of a landscape: one on each line that a step printed, or the elements of `points` on its only line.
-  private func step(_ specification: RunSpecification) -> [Record] {
-    guard let run = study.runs[specification.name], run.state == .done else { return [] }
-    let lines = JSONValue.lines(run.printed ?? "")
-    guard let kind = specification.record else {
-      return lines.map { ["record": .text("result"), "run": .text(run.name), "value": $0] }
-    }
-    let names = StudyResults.names(study)
-    func renamed(_ value: JSONValue) -> JSONValue { value.text.flatMap { names[$0] }.map(JSONValue.text) ?? value }
-    var records: [Record] = []
-    for line in lines {
-      let common = (line.object ?? [:]).filter { ["from", "to", "set", "split"].contains($0.key) }.mapValues(renamed)
-      for point in line["points"]?.array ?? [line] {
-        guard let values = point.object else { continue }
-        var record = common.merging(values.mapValues(renamed)) { _, own in own }
-        // A point may carry a whole score.
-        if let score = record["score"]?.object {
-          record["score"] = nil
-          record.merge(score) { own, _ in own }
-        }
-        record["record"] = .text(kind)
-        record["name"] = .text(run.name)
-        records.append(record)
-      }
-      for mark in line["marks"]?.array ?? line["models"]?.array ?? [] {
-        guard var record = mark.object?.mapValues(renamed) else { continue }
-        record["record"] = .text("mark")
-        record["name"] = .text(run.name)
-        if record["model"] == nil { record["model"] = record["path"] ?? record["checkpoint"] }
-        records.append(record)
-      }
-    }
-    return records
-  }
-
   // MARK: Values
+
+  private static func value(_ value: (some Encodable)?) -> JSONValue {
+    value.flatMap { try? JSONValue(encoding: $0) } ?? .null
+  }
 
   private static func date(_ seconds: Double?) -> JSONValue {
     guard let seconds else { return .null }
@@ -240,25 +220,5 @@ public struct StudyExport {
     if let whole = Int(text) { return .integer(whole) }
     if let number = Double(text), number.isFinite { return .number(number) }
     return text == "true" ? .bool(true) : text == "false" ? .bool(false) : .text(text)
-  }
-
-  private static func text(_ value: JSONValue) -> String {
-    switch value {
-    case .null: ""
-    case .bool(let flag): flag ? "true" : "false"
-    case .integer(let number): String(number)
-    case .number(let number): "\(number)"
-    case .text(let text): text
-    default: value.line
-    }
-  }
-
-  private static func table(_ columns: [String], _ rows: [[String]]) -> String {
-    ([columns] + rows).map { row in row.map(quoted).joined(separator: ",") + "\r\n" }.joined()
-  }
-
-  /// RFC 4180.
-  private static func quoted(_ cell: String) -> String {
-    cell.contains { $0 == "," || $0 == "\"" || $0.isNewline } ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
   }
 }

@@ -9,13 +9,16 @@ public struct StudyResults: Sendable {
     public let values: [String: JSONValue]
     /// Path of per-image results, where they were kept.
     public let predictions: String?
+    /// Of a shift that is computed: every corruption and severity. `top1`, `loss` and `count` are then their means and the number
+    /// of images.
+    public let shift: ShiftScore?
 
     public var top1: Double? { values["top1"]?.double }
     public var loss: Double? { values["loss"]?.double }
     public var count: Int? { values["count"]?.integer }
     /// Images that it got right.
     public var correct: Int? {
-      guard let top1, let count else { return nil }
+      guard shift == nil, let top1, let count else { return nil }
       return Int((top1 * Double(count)).rounded())
     }
   }
@@ -42,12 +45,14 @@ public struct StudyResults: Sendable {
     var scores: [String: [ModelScore]] = [:]
     for scoring in study.graph.scorings {
       guard let run = study.runs[scoring.run], run.state == .done, let printed = run.printed else { continue }
-      // An ensemble is printed after its members.
-      guard let line = JSONValue.lines(printed).last(where: { $0["score"]?.object != nil }) else { continue }
-      scores[scoring.model, default: []].append(
-        ModelScore(
-          set: scoring.set, values: line["score"]!.object!,
-          predictions: study.runFolder(run)[RunSpecification.predictions]))
+      let folder = study.runFolder(run)
+      let isShifted = study.file.sets.first { $0.name == scoring.set }?.shift != nil
+      guard
+        let score = ModelScore(
+          set: scoring.set, printed: JSONValue.lines(printed), isShifted: isShifted,
+          predictions: folder[RunSpecification.predictions])
+      else { continue }
+      scores[scoring.model, default: []].append(score)
     }
     let order = Dictionary(uniqueKeysWithValues: study.file.sets.enumerated().map { ($1.name, $0) })
     rows = study.graph.models.map { model in
@@ -75,12 +80,8 @@ public struct StudyResults: Sendable {
     }
   }
 
-  /// The names of models by the paths of their checkpoints.
-  static func names(_ study: Study) -> [String: String] {
-    Dictionary(
-      study.graph.models.compactMap { model in checkpoint(of: model, study).map { ($0, model.name) } }
-    ) { first, _ in first }
-  }
+  /// Tells models from the paths of their checkpoints.
+  static func names(_ study: Study) -> ModelNames { ModelNames(study) }
 
   private static func members(of model: StudyModel, _ study: Study) -> [String]? {
     switch model.method {
@@ -103,6 +104,51 @@ public struct StudyResults: Sendable {
       let kept = value["result"]?["kept"] ?? value["kept"]
       return kept?.array?.compactMap { $0.text.flatMap { names[$0] } }
     }
+  }
+}
+
+extension StudyResults.ModelScore {
+  /// - Parameter printed: what `soup evaluate --json` printed; an ensemble's line comes after its members'.
+  init?(set: String, printed: [JSONValue], isShifted: Bool, predictions: String?) {
+    if isShifted {
+      guard let shift = printed.last(where: { $0["shift"] != nil })?["shift"].flatMap(ShiftScore.init) else {
+        return nil
+      }
+      var values: [String: JSONValue] = ["top1": .number(shift.meanAccuracy)]
+      if let loss = shift.meanLoss { values["loss"] = .number(loss) }
+      if let images = shift.images { values["count"] = .integer(images) }
+      self.init(set: set, values: values, predictions: predictions, shift: shift)
+    } else {
+      guard let values = printed.last(where: { $0["score"]?.object != nil })?["score"]?.object else { return nil }
+      self.init(set: set, values: values, predictions: predictions, shift: nil)
+    }
+  }
+}
+
+/// Models by the paths of their checkpoints, as commands print them.
+struct ModelNames {
+  private let byPath: [String: String]
+  /// The folder of a run is named by its identity: it tells the model also after the study was moved.
+  private let byFolder: [String: String]
+
+  init(_ study: Study) {
+    let models = study.graph.models
+    byPath = Dictionary(
+      models.compactMap { model in StudyResults.checkpoint(of: model, study).map { ($0, model.name) } }
+    ) { first, _ in first }
+    byFolder = Dictionary(
+      models.compactMap { model in
+        if case .run(let name) = model.source, let run = study.runs[name] { (run.folder, model.name) } else { nil }
+      }
+    ) { first, _ in first }
+  }
+
+  subscript(path: String) -> String? {
+    if let name = byPath[path] { return name }
+    // `…/runs/greedy-1f0c9a77d2/model.safetensors`, or the folder alone, which short names are.
+    let parts = path.split(separator: "/")
+    let folder = parts.last == Substring(RunSpecification.checkpoint) ? parts.dropLast().last : parts.last
+    return folder.flatMap { byFolder[String($0)] }
   }
 }
 

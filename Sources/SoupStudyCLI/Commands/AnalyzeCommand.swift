@@ -40,6 +40,12 @@ struct AnalyzeModelSoupsCommand: ConsoleCommand {
   @OptionGroup var page: PageOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if page.path == nil, page.figures != nil || page.noFigures {
+      throw ValidationError("--figures needs --output.")
+    }
+  }
+
   func run(_ console: Console) throws {
     let table = try PublishedTable.read(files, hyperparameters: hyperparameters)
     let headline = HeadlineTable(table)

@@ -7,22 +7,30 @@ struct ReportCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Make one HTML page of a study's results: table, figures, how it was run.",
-    usage: "soup report <results> ... -o <page> [--title <text>] [<options>]",
+    usage: "soup report <results> ... [-o <page>] [--title <text>] [<options>]",
     discussion: """
-      Reads what 'soup study export' writes. Training logs (.jsonl), traces of greedy searches ('soup season greedy \
-      --json') and landscapes (.csv) add their figures. The page is one file that opens offline, light and dark; pointing \
-      at a mark names the model. Every figure is also written as SVG, PNG and PDF, and its data as CSV. A figure \
-      without data is left out, and the page says so at its end.
+      Takes a study, by its YAML file or its folder, also while it runs; or files: what \
+      'soup study export' writes, training logs (.jsonl), traces of greedy searches \
+      ('soup season greedy --json'), landscapes (.csv). The page is one file that opens \
+      offline, light and dark; pointing at a mark names the model. Every figure is also \
+      written as SVG, PNG and PDF, and its data as CSV. A figure without data is left out, \
+      and the page says so at its end.
 
       EXAMPLES
-        soup study export study.yaml -o results.jsonl
-        soup report results.jsonl -o report.html
-        soup report results.jsonl plane.csv line.csv -o report.html
+        soup report Studies/demo.yaml
+            runs/demo/report.html
+        soup report runs/demo -o report.html
+        soup report study.yaml plane.csv line.csv -o report.html
         soup report runs/*.jsonl greedy.json --title "Two runs" -o report.html
       """)
 
-  @Argument(help: ArgumentHelp("Results: a study's export, logs, traces, landscapes.", valueName: "results"))
+  @Argument(help: ArgumentHelp("A study, or results: an export, logs, traces, landscapes.", valueName: "results"))
   var results: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the study of a YAML file is kept. (default: runs/ and the study's name)", valueName: "folder"))
+  var folder: String?
 
   @Option(help: ArgumentHelp("The page's title; by default the study's name.", valueName: "text"))
   var title: String?
@@ -30,15 +38,15 @@ struct ReportCommand: ConsoleCommand {
   @OptionGroup var page: PageOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    if page.path == nil { throw ValidationError("name the page to write: -o report.html") }
-  }
-
   func run(_ console: Console) throws {
+    let inputs = try results.map { try ReportInput($0, folder: folder) }
+    guard let path = page.path ?? inputs.lazy.compactMap(\.studyFolder).first.map({ $0 + "/report.html" }) else {
+      throw ValidationError("name the page to write: -o report.html")
+    }
     var records = StudyRecords()
-    for path in results { try records.read(path) }
+    for input in inputs { try input.read(into: &records, console) }
     var report = try StudyReport.report(records, title: title, sources: results)
-    let outcome = try page.write(&report, to: page.path ?? "report.html", console)
+    let outcome = try page.write(&report, to: path, console)
     if console.isJSON {
       try console.emit(outcome)
     } else {

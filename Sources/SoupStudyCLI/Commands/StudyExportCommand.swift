@@ -15,7 +15,8 @@ struct StudyExportCommand: ConsoleCommand {
         soup study export sweep.yaml -o results.jsonl
             everything: models, scores, training curves, runs; see Guides/Studies.md
         soup study export sweep.yaml --format csv -o models.csv
-            one row for each model: hyperparameters, accuracies, losses, counts
+            one row for each model: hyperparameters, accuracies with intervals, losses,
+            the difference to the best single model with its interval and p
         soup study export sweep.yaml --format csv --record training
             all records of one kind
 
@@ -31,7 +32,7 @@ struct StudyExportCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only records of this kind: run, model, score, training, greedy, coefficient, line, plane, simplex, mark, result.",
+      "Only records of this kind: run, model, score, corruption, shift-mean, training, greedy, coefficient, line, barrier, plane, simplex, mark, angles, approximation, result.",
       valueName: "kind"))
   var record: String?
 

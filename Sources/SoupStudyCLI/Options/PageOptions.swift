@@ -21,7 +21,6 @@ struct PageOptions: ParsableArguments {
 
   func validate() throws {
     if noFigures, figures != nil { throw ValidationError("--figures and --no-figures exclude each other.") }
-    if path == nil, figures != nil || noFigures { throw ValidationError("--figures needs --output.") }
   }
 
   /// Adds how the report was made, and writes it.
