@@ -48,6 +48,7 @@ let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-
 
 var targets: [Target] = [
   .target(name: "CKernels", cSettings: kernels),
+  .target(name: "CImaging", cSettings: kernels),
   .target(
     name: "CZlib", cSettings: [.unsafeFlags(localInclude)],
     linkerSettings: [.linkedLibrary("z"), .unsafeFlags(localLibraries)]),
@@ -57,7 +58,7 @@ var targets: [Target] = [
   .target(name: "CSystem"),
   .target(name: "SoupTensors", dependencies: ["CKernels"]),
   .target(name: "SoupCheckpoints", dependencies: ["SoupTensors", "CKernels", "CZlib", "CSystem"]),
-  .target(name: "SoupData", dependencies: ["SoupTensors", "CImages", "CZlib"]),
+  .target(name: "SoupData", dependencies: ["SoupTensors", "CImages", "CImaging", "CZlib"]),
   .target(
     name: "SoupMixing",
     dependencies: [
@@ -99,6 +100,11 @@ targets += [
     dependencies: ["SoupCLI", "SoupStudies", "SoupReports", "SoupAnalysis", "SoupTensors", argumentParser]),
   .executableTarget(name: "soup-study", dependencies: ["SoupStudyCLI"]),
 ]
+
+// The Swift side of `Benchmarks/corruptions.sh` and `Tools/check_corruptions.py`.
+targets.append(
+  .executableTarget(
+    name: "soup-corruptions", dependencies: ["SoupData"], path: "Benchmarks/soup-corruptions"))
 
 if let libtorch {
   targets += [
