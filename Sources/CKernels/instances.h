@@ -24,7 +24,9 @@
     __attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"))), \
     apply_to = function)
 #define CK_NAME(x) CK_JOIN(x, _avx512)
+#define CK_IS_AVX512 1
 #include CK_LOOPS
+#undef CK_IS_AVX512
 #undef CK_NAME
 #pragma clang attribute pop
 

@@ -29,6 +29,7 @@ public final class MergeBlock {
   private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var outputDType = DType.float32
   private var scratch: [Vector] = []
+  private var singleScratch: [SingleVector] = []
 
   /// - Parameters:
   ///   - ingredients: how many the block makes room for at once; more are possible.
@@ -49,7 +50,8 @@ public final class MergeBlock {
   }
 
   deinit {
-    for vector in scratch { vector.deallocate() }
+    for vector in scratch { UnsafeMutableRawPointer(vector).deallocate() }
+    for vector in singleScratch { UnsafeMutableRawPointer(vector).deallocate() }
   }
 
   /// Points the block at another run of elements.
@@ -161,6 +163,8 @@ public final class MergeBlock {
 
 /// `MergeBlock.chunkLength` numbers in a core's first-level cache.
 public typealias Vector = UnsafeMutablePointer<Double>
+/// The same of Float32, and sixteen more.
+public typealias SingleVector = UnsafeMutablePointer<Float>
 
 extension MergeBlock {
   /// Elements of one chunk.
@@ -176,15 +180,55 @@ extension MergeBlock {
 
   /// Vectors to compute with, whose values are left over from earlier use.
   public func vectors(_ count: Int) -> [Vector] {
-    while scratch.count < count { scratch.append(.allocate(capacity: Self.chunkLength)) }
+    while scratch.count < count { scratch.append(Self.vector(of: Double.self)) }
     return Array(scratch[..<count])
+  }
+
+  /// Vectors of Float32, apart from those of `vectors`.
+  public func singleVectors(_ count: Int) -> [SingleVector] {
+    while singleScratch.count < count { singleScratch.append(Self.vector(of: Float.self)) }
+    return Array(singleScratch[..<count])
+  }
+
+  /// A vector that begins at a line of the cache and is not a multiple of a page from the next one.
+  private static func vector<Number>(of type: Number.Type) -> UnsafeMutablePointer<Number> {
+    let count = chunkLength + 16
+    return UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Number>.stride, alignment: 64)
+      .bindMemory(to: Number.self, capacity: count)
+  }
+
+  /// An ingredient's elements as Float32, for tensors that are not wide.
+  public func loadSingles(_ ingredient: Int, _ chunk: Range<Int>, into vector: SingleVector) throws {
+    let (dtype, start) = try storedElements(ingredient, from: chunk.lowerBound)
+    ck_load_f32(level, dtype, start, vector, chunk.count)
+  }
+
+  /// An ingredient's elements less the base's, rounded to Float32, for tensors that are not wide.
+  public func loadSingleDifference(
+    _ ingredient: Int, _ chunk: Range<Int>, base: SingleVector, into vector: SingleVector
+  ) throws {
+    let (dtype, start) = try storedElements(ingredient, from: chunk.lowerBound)
+    ck_differences(level, dtype, start, base, vector, chunk.count)
+  }
+
+  /// Where an ingredient's elements are stored, from one of the block on.
+  func storedElements(_ ingredient: Int, from element: Int = 0) throws -> (dtype: ck_dtype, UnsafeRawPointer?) {
+    let dtype = sources[ingredient].info.dtype
+    return (dtype.kernelCode, try stored(ingredient).baseAddress.map { $0 + element * dtype.size })
+  }
+
+  /// Output: the base and what `ck_merge_elected` adds to it, for tensors that are not wide.
+  func setElected(_ terms: [ck_term], base: Int, scale: Double, normalizes: Bool) throws {
+    let (dtype, start) = try storedElements(base)
+    nonFiniteOutputCount = ck_merge_elected(
+      level, terms, terms.count, dtype, start, scale, normalizes ? 1 : 0, outputDType.kernelCode, output.baseAddress,
+      elements.count)
   }
 
   /// An ingredient's elements as Float64.
   public func load(_ ingredient: Int, _ chunk: Range<Int>, into vector: Vector) throws {
-    let dtype = sources[ingredient].info.dtype
-    let start = try stored(ingredient).baseAddress.map { $0 + chunk.lowerBound * dtype.size }
-    ck_load(level, dtype.kernelCode, start, vector, chunk.count)
+    let (dtype, start) = try storedElements(ingredient, from: chunk.lowerBound)
+    ck_load(level, dtype, start, vector, chunk.count)
   }
 
   /// An ingredient's elements less the base's: `θᵢ − θ₀`.

@@ -48,11 +48,31 @@ struct MixWorker {
     let tensor = plan.tensors[index]
     return try surveys.merger(for: index) { merger, run, tally in
       readAhead?.reading(index, run)
+      let survey = merger.survey ?? Survey()
+      guard survey.sampling <= 1 else {
+        for elements in Self.sample(of: run, one: survey.sampling) {
+          block.move(to: elements, of: tensor.sources, output: tensor.output, destination: nil)
+          try merger.gather(block, into: &tally)
+        }
+        return
+      }
       for lower in stride(from: run.lowerBound, to: run.upperBound, by: step) {
         block.move(
           to: lower..<min(lower + step, run.upperBound), of: tensor.sources, output: tensor.output, destination: nil)
         try merger.gather(block, into: &tally)
       }
+    }
+  }
+
+  /// Pieces of a run that hold one of so many of its elements: one piece in every stretch, at a place in it that is
+  /// always the same but has nothing to do with the length of rows.
+  private static func sample(of run: Range<Int>, one step: Int) -> [Range<Int>] {
+    let piece = 256
+    return stride(from: run.lowerBound, to: run.upperBound, by: piece * step).compactMap { start in
+      // Fibonacci hashing of the stretch's number.
+      let hash = UInt64(truncatingIfNeeded: start / (piece * step)) &* 0x9E37_79B9_7F4A_7C15
+      let lower = start + Int(hash >> 40) % step * piece
+      return lower < run.upperBound ? lower..<min(lower + piece, run.upperBound) : nil
     }
   }
 }

@@ -52,17 +52,18 @@ struct WorkingSet: Sendable, Equatable {
     init(_ plan: MixPlan) throws {
       ingredients = plan.tensors.reduce(1) { max($0, $1.sources.count) }
       widest = plan.tensors.reduce(1) { max($0, $1.output.dtype.size, $1.sources.map(\.info.dtype.size).max() ?? 1) }
-      var survey = 0
+      var (survey, whole) = (0, 0)
       var seen: Set<Int> = []
       // What a survey gathers depends on a tensor's form more than on its values: look at each size once.
       for tensor in plan.tensors where tensor.isMixed && seen.insert(tensor.output.count).inserted {
         let wanted = try tensor.merger().survey ?? Survey()
-        survey = max(survey, 4 * wanted.counts + 8 * wanted.sums)
+        survey = max(survey, wanted.runBytes)
+        whole = max(whole, wanted.wholeBytes)
       }
       thread = (ingredients + 16) * 8 * MergeBlock.chunkLength + survey + 512 * 1024
       fixed =
         WorkingSet.programBytes + plan.checkpoints.reduce(0) { $0 + $1.entries.count } * WorkingSet.entryBytes
-        + 6 * survey
+        + 4 * survey + 2 * whole
     }
 
     func block(_ elements: Int) -> Int { (ingredients + 1) * elements * widest }

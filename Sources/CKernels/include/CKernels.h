@@ -55,6 +55,7 @@ void ck_statistics_add(ck_level level, ck_dtype dtype, const void *source, size_
 #include "CKCompare.h"
 #include "CKConversion.h"
 #include "CKVectors.h"
+#include "CKTaskVectors.h"
 
 #ifdef __cplusplus
 }

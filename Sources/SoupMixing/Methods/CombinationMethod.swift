@@ -100,12 +100,33 @@ private struct TensorCombination<Method: CombinationMethod>: TensorMerger {
   }
 
   func gather(_ block: MergeBlock, into tally: inout Tally) throws {
+    if !isWide { return try gatherSingles(block, into: &tally) }
     let vectors = block.vectors(method.members.count + 1)
     try tally.sums.withUnsafeMutableBufferPointer { sums in
       guard let sums = sums.baseAddress else { return }
       try block.forEachChunk { chunk in
         try method.load(block, chunk, isWide: isWide, vectors)
         method.addProducts(block, 0..<chunk.count, vectors, to: sums)
+      }
+    }
+  }
+
+  /// The same sums for Float32 and narrower, whose elements and differences are Float32 numbers: half the memory.
+  private func gatherSingles(_ block: MergeBlock, into tally: inout Tally) throws {
+    let count = method.members.count
+    let vectors = block.singleVectors(count + 1)
+    let pointers = vectors[..<count].map { UnsafePointer($0) as UnsafePointer<Float>? }
+    try tally.sums.withUnsafeMutableBufferPointer { sums in
+      try block.forEachChunk { chunk in
+        if let base = method.base { try block.loadSingles(base, chunk, into: vectors[count]) }
+        for (member, vector) in zip(method.members, vectors) {
+          if method.base == nil {
+            try block.loadSingles(member, chunk, into: vector)
+          } else {
+            try block.loadSingleDifference(member, chunk, base: vectors[count], into: vector)
+          }
+        }
+        ck_add_gram(block.level, pointers, count, sums.baseAddress, chunk.count)
       }
     }
   }

@@ -52,7 +52,7 @@ private struct SCEMerger: TensorMerger {
   var survey: Survey? {
     switch stage {
     // The last count is that of variances other than 0.
-    case .selecting: Survey(counts: selection.countsNeeded + 1)
+    case .selecting: Survey(counts: selection.survey.counts + 1)
     case .energies: Survey(sums: method.members.count)
     case .ready: nil
     }
@@ -95,7 +95,7 @@ private struct SCEMerger: TensorMerger {
         }
         selection.setPlace(0, tensor.count - kept)
       }
-      selection.conclude(tally.totals.dropLast())
+      selection.narrow(tally.totals.dropLast())
       guard selection.isComplete else { return }
       threshold = selection.value(0)
       stage = .energies

@@ -130,7 +130,7 @@ private struct TaskVectorMerger: TensorMerger {
       lowSearch.append(places.lowerBound > 0 ? search(places.lowerBound) : nil)
       highSearch.append(places.upperBound < n - 1 ? search(places.upperBound) : nil)
     }
-    selection = MagnitudeSelection(searches, count: n, isWide: tensor.isWide)
+    selection = MagnitudeSelection(searches, count: n, isWide: tensor.isWide, lists: true)
     stage = searches.isEmpty ? .norms : .thresholds
     if stage == .norms, !needsNorms { stage = .ready }
   }
@@ -153,13 +153,14 @@ private struct TaskVectorMerger: TensorMerger {
 
   var survey: Survey? {
     switch stage {
-    case .thresholds: Survey(counts: selection.countsNeeded)
+    case .thresholds: selection.survey
     case .norms: Survey(sums: 2 * terms.count)
     case .ready: nil
     }
   }
 
   func gather(_ block: MergeBlock, into tally: inout Tally) throws {
+    if stage == .thresholds, selection.stage != .radix { return try list(block, into: &tally) }
     let vectors = block.vectors(3)
     let (base, delta, other) = (vectors[0], vectors[1], vectors[2])
     let probabilities = stage == .norms ? try rankProbabilities(block) : [:]
@@ -183,10 +184,29 @@ private struct TaskVectorMerger: TensorMerger {
     }
   }
 
+  /// The selection's passes over differences in Float32.
+  private func list(_ block: MergeBlock, into tally: inout Tally) throws {
+    let vectors = block.singleVectors(2)
+    let (base, delta) = (vectors[0], vectors[1])
+    try withUnsafeTemporaryAllocation(
+      of: UInt32.self, capacity: MergeBlock.chunkLength + CK_SPLIT_SLACK
+    ) { keys in
+      guard let keys = keys.baseAddress else { return }
+      try block.forEachChunk { chunk in
+        try block.loadSingles(method.base, chunk, into: base)
+        for (index, term) in terms.enumerated() where bounds[index] != nil && term.weight != 0 {
+          guard lowSearch[index] != nil || highSearch[index] != nil else { continue }
+          try block.loadSingleDifference(term.ingredient, chunk, base: base, into: delta)
+          selection.gather(delta, count: chunk.count, list: index, level: block.level, keys: keys, into: &tally)
+        }
+      }
+    }
+  }
+
   mutating func conclude(_ tally: Tally) {
     switch stage {
     case .thresholds:
-      selection.conclude(tally.totals[...])
+      selection.conclude(tally)
       guard selection.isComplete else { return }
       for index in terms.indices where bounds[index] != nil {
         if let search = lowSearch[index] { bounds[index]?.low = selection.value(search) }
@@ -203,7 +223,25 @@ private struct TaskVectorMerger: TensorMerger {
     }
   }
 
+  /// The terms of a vote whose differences are chosen by magnitude alone; nil where it takes more than that.
+  private func simpleTerms(_ block: MergeBlock) throws -> [ck_term]? {
+    guard method.elects, !tensor.isWide, stage == .ready else { return nil }
+    var simple: [ck_term] = []
+    for (index, term) in terms.enumerated() where bounds[index] != nil && term.weight != 0 {
+      guard !term.sparsifier.isRandom, !term.sparsifier.isMask, let bounds = bounds[index] else { return nil }
+      let (dtype, start) = try block.storedElements(term.ingredient)
+      simple.append(
+        ck_term(
+          dtype: dtype, source: start, low: Float(bounds.low), high: Float(bounds.high), factor: factors[index],
+          weight: term.weight))
+    }
+    return simple
+  }
+
   func merge(_ block: MergeBlock) throws {
+    if let simple = try simpleTerms(block) {
+      return try block.setElected(simple, base: method.base, scale: method.scale, normalizes: method.normalizes)
+    }
     let vectors = block.vectors(8)
     let (base, delta, other, total) = (vectors[0], vectors[1], vectors[2], vectors[3])
     let (up, down, upWeight, downWeight) = (vectors[4], vectors[5], vectors[6], vectors[7])
