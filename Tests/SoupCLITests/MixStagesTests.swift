@@ -78,6 +78,24 @@ import Testing
     #expect(try folder.contents == ["bad.yml", "two.yml"])
   }
 
+  /// Two mixes with the same output would take each other's stages away.
+  @Test func aSecondMixOfTheSameStagesIsRefused() throws {
+    let folder = try TemporaryFolder()
+    try write(recipe, to: folder["two.yml"])
+    let stages = folder[".soup.pt.stages"]
+    try FileManager.default.createDirectory(atPath: stages, withIntermediateDirectories: false)
+    try write("another's", to: stages + "/halves-1.safetensors")
+    let descriptor = open(stages, O_RDONLY)
+    #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    let refused = try SoupProgram.run("mix", "two.yml", "-o", "soup.pt", in: folder.path)
+    #expect(refused.status == 1 && refused.errors.contains("is in use"), "\(refused.errors)")
+    #expect(try folder.contents.contains(".soup.pt.stages") && !folder.contents.contains("soup.pt"))
+    #expect(FileManager.default.fileExists(atPath: stages + "/halves-1.safetensors"))
+    close(descriptor)
+    #expect(try SoupProgram.run("mix", "two.yml", "-o", "soup.pt", in: folder.path).status == 0)
+    #expect(try folder.contents == ["soup.pt", "soup.pt.lock", "two.yml"])
+  }
+
   /// What a killed process mixed is used by the next one; Ctrl-C leaves nothing.
   @Test(arguments: ["INT", "KILL"]) func aStageThatIsMixedStaysMixedUntilTheEnd(name: String) throws {
     let folder = try TemporaryFolder()

@@ -160,9 +160,8 @@ import Testing
       }
     }
     pickle += "."
-    let (found, seconds) = timed { code { try open(PickleBuilder.archive(pickle: pickle.bytes), key: ".") } }
-    #expect(found == .tooComplex)
-    #expect(seconds < 30)
+    // Whoever followed every name would not come back: 2^60 steps are decades.
+    #expect(code { try open(PickleBuilder.archive(pickle: pickle.bytes), key: ".") } == .tooComplex)
   }
 
   @Test func nestingCostsNoStack() {
@@ -290,12 +289,6 @@ import Testing
     pickle.text("id")
     pickle += "tR."
     #expect(code { try open(pickle.bytes) } == .unsafePickle)
-  }
-
-  private func timed<R>(_ body: () -> R) -> (R, Double) {
-    let start = ContinuousClock.now
-    let result = body()
-    return (result, (ContinuousClock.now - start) / .seconds(1))
   }
 }
 

@@ -28,6 +28,8 @@ struct CheckCommand: ConsoleCommand {
     name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("Where the soup would go.", valueName: "file"))
   var outputPath: String?
 
+  @OptionGroup var shards: ShardOptions
+
   @Flag(name: .long, help: "Read the values: NaN, infinite and all-zero tensors, overflow of --dtype.")
   var values = false
 
@@ -41,7 +43,8 @@ struct CheckCommand: ConsoleCommand {
     let stages = try recipe.stages()
     let bar = console.progress("Reading values", unit: .bytes)
     let check = try StagedCheck(
-      stages, output: outputPath, replacing: force, mixer: engine.mixer, values: values
+      stages, output: outputPath, format: shards.format, shardSize: shards.shardSize?.bytes, replacing: force,
+      mixer: engine.mixer, values: values
     ) { done, total in
       bar.update(completed: done, total: total)
     }

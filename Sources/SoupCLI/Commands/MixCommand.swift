@@ -28,6 +28,10 @@ struct MixCommand: ConsoleCommand {
           soup mix runs/ --method dare_ties --base base.pt --density 0.2 \\
             --seed 1 -o soup.pt
 
+        Layers 0 to 15 of one model, then 8 to 23 of another:
+          soup mix --method passthrough --slice a.pt=0:16 \\
+            --slice b.pt=8:24 -o soup.pt
+
         A recipe, as for mergekit; what options mean, as a recipe:
           soup mix recipe.yml -o soup.safetensors
           soup mix runs/ --method ties --base base.pt --print-recipe
@@ -59,7 +63,9 @@ struct MixCommand: ConsoleCommand {
     let stages = try recipe.stages()
     if printRecipe { return try Self.print(stages, console) }
     let path = soup.path ?? ""
-    let check = try StagedCheck(stages, output: path, replacing: soup.force, mixer: engine.mixer)
+    let check = try StagedCheck(
+      stages, output: path, format: soup.shards.format, shardSize: soup.shards.shardSize?.bytes, replacing: soup.force,
+      mixer: engine.mixer)
     for finding in check.stages.flatMap(\.check.findings) where finding.severity == .warning {
       console.warn([finding.file, finding.tensor, finding.detail].compactMap { $0 }.joined(separator: " "))
     }
@@ -78,8 +84,12 @@ struct MixCommand: ConsoleCommand {
     }
     let recorder = try lock.recorder(stages, to: soup.shards.destination(path), threads: engine.threads)
     let report = try soup.mix(plan, with: engine.mixer) { bars.raise(stages.count - 1, $0) }
-    try recorder?.finish(report)
     bars.finish()
+    if let recorder {
+      let bar = console.progress("Hashing", unit: .bytes)
+      try recorder.finish(report) { bar.update(completed: $0, total: $1) }
+      bar.finish()
+    }
     announce(report, plan.recipe, path, console)
     if console.isJSON {
       try console.emit(MixResult(output: path, recipe: plan.recipe, report: report, warnings: report.warnings))

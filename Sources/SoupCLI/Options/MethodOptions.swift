@@ -36,11 +36,19 @@ struct MethodOptions: ParsableArguments {
         + "for none.", valueName: "file"))
   var mask: [String] = []
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Layers of the soup from layers of files, instead of ingredients; repeat it in the soup's order. Files of one slice "
+        + "are mixed: a.pt=0:8+b.pt=4:12; numbers for it alone follow: ';weight=0.3,0.7'.", valueName: "file=from:to"))
+  var slice: [SliceText] = []
+
   /// Names of the options that were given.
   var given: [String] {
     [
       method.map { _ in "--method" }, base.map { _ in "--base" }, uniform ? "--uniform" : nil,
       alpha.map { _ in "--alpha" }, importance.isEmpty ? nil : "--importance", mask.isEmpty ? nil : "--mask",
+      slice.isEmpty ? nil : "--slice",
     ].compactMap { $0 }
   }
 
@@ -81,6 +89,18 @@ struct MethodOptions: ParsableArguments {
     }
     for parameter in parameters {
       if let specification = known[parameter.name] { problems += parameter.problems(specification) }
+    }
+    for slice in slice {
+      if let problem = slice.problem { problems.append("--slice \(slice.text): \(problem)") }
+      for parameter in slice.parameters where known[parameter.name] == nil {
+        problems.append(
+          "--slice \(slice.text): \(name.rawValue) has no '\(parameter.name)'; it has "
+            + (known.isEmpty ? "no parameters" : known.keys.sorted().joined(separator: ", ")))
+      }
+    }
+    if !slice.isEmpty, let alien = [uniform ? "--uniform" : nil, alpha.map { _ in "--alpha" }].compactMap({ $0 }).first
+    {
+      problems.append("Choose one of --slice and \(alien).")
     }
     switch name.usesBase {
     case .required where base == nil: problems.append("\(name.rawValue) needs a base model: --base <file>")

@@ -19,7 +19,10 @@ struct RecipeOptions: ParsableArguments {
 
   func validate() throws {
     var problems: [String] = []
-    if ingredients.isEmpty { problems.append("Name the checkpoints to mix, or a recipe.") }
+    if ingredients.isEmpty, method.slice.isEmpty { problems.append("Name the checkpoints to mix, or a recipe.") }
+    if !ingredients.isEmpty, !method.slice.isEmpty, recipeFile == nil {
+      problems.append("--slice names the checkpoints itself; leave out \(ingredients.joined(separator: ", "))")
+    }
     if let recipeFile {
       if ingredients.count > 1 {
         problems.append("the recipe '\(recipeFile)' names its ingredients itself; leave the others out")
@@ -38,7 +41,7 @@ struct RecipeOptions: ParsableArguments {
   /// The stages to mix: one, or those of the recipe file.
   func stages() throws -> [RecipeFile.Stage] {
     guard let recipeFile else {
-      var recipe = try recipe(CheckpointPaths.expand(ingredients))
+      var recipe = try method.slice.isEmpty ? recipe(CheckpointPaths.expand(ingredients)) : sliced()
       try handling.apply(to: &recipe)
       try Self.refuse(recipe.problems())
       return [RecipeFile.Stage(name: nil, recipe: recipe)]
@@ -55,6 +58,19 @@ struct RecipeOptions: ParsableArguments {
 
   private func recipe(_ paths: [String]) throws -> Recipe {
     var recipe = try method.method == nil ? simple(paths) : named(paths, method.name ?? .linear)
+    recipe.dtype = form.dtype?.dtype
+    return recipe
+  }
+
+  /// Layers from layers. The models are the sources of the slices, in the order in which they first occur.
+  private func sliced() throws -> Recipe {
+    let slices = try method.slice.map { text in
+      try text.slice { try CheckpointPaths.expandOne($0, option: "--slice") }
+    }
+    var paths: [String] = []
+    for source in slices.flatMap(\.sources) where !paths.contains(source.path) { paths.append(source.path) }
+    var recipe = try named(paths, method.name ?? .linear, leavesBaseOut: false)
+    recipe.slices = slices
     recipe.dtype = form.dtype?.dtype
     return recipe
   }
@@ -77,11 +93,14 @@ struct RecipeOptions: ParsableArguments {
     return .weighted(zip(paths, plain).map { (path: $0, weight: $1) }, normalize: parameters.normalize ?? true)
   }
 
-  private func named(_ paths: [String], _ name: MethodName) throws -> Recipe {
+  /// - Parameter leavesBaseOut: whether the base is no model where it is among the paths.
+  private func named(_ paths: [String], _ name: MethodName, leavesBaseOut: Bool = true) throws -> Recipe {
     var problems: [String] = []
     let base = try method.base.map { try CheckpointPaths.expandOne($0, option: "--base") }
     // The base need not be listed; where it is, as in a folder, it is not one of the models.
-    let models = paths.filter { path in base.map { !CheckpointPaths.areSame(path, $0) } ?? true }
+    let models = paths.filter { path in
+      base.map { !leavesBaseOut || !CheckpointPaths.areSame(path, $0) } ?? true
+    }
     if models.isEmpty { problems.append("there are no ingredients besides the base") }
     var recipe = Recipe.named(name, models.map { Recipe.Ingredient($0) }, base: base)
     for parameter in parameters.given {

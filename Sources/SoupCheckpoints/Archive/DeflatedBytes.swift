@@ -5,7 +5,8 @@ import Synchronization
 /// A compressed part of a file, expanded when it is first asked for.
 ///
 /// The expansion is kept while someone uses it, and for the last few parts that were asked for, so that reading a
-/// tensor piece by piece expands it once.
+/// tensor piece by piece expands it once. One above 1 MB lies in a temporary file without a name (`$TMPDIR`, else
+/// `/var/tmp`), which the system writes out when memory is short.
 final class DeflatedBytes: Sendable {
   let name: String
   /// Size of the expansion, as the archive declares it; an expansion of another size is refused.
@@ -66,19 +67,18 @@ final class DeflatedBytes: Sendable {
   }
 
   private func inflate() throws(CheckpointError) -> HostStorage {
-    var failure: CheckpointError?
-    let storage = HostStorage(count: count) { target in
-      do throws(CheckpointError) {
-        let (produced, ended) = try expand(into: target)
-        guard ended, produced == count else {
-          throw damaged("does not expand to the \(count) bytes that the archive declares")
-        }
-        guard czlib_crc32(0, target.baseAddress, count) == checksum else { throw damaged("fails its checksum") }
-      } catch { failure = error }
+    let memory = WorkMemory(byteCount: count, limit: Self.largestInMemory)
+    let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<count])
+    let (produced, ended) = try expand(into: target)
+    guard ended, produced == count else {
+      throw damaged("does not expand to the \(count) bytes that the archive declares")
     }
-    if let failure { throw failure }
-    return storage
+    guard czlib_crc32(0, target.baseAddress, count) == checksum else { throw damaged("fails its checksum") }
+    nonisolated(unsafe) let owner = memory
+    return HostStorage(bytes: UnsafeRawBufferPointer(target)) { withExtendedLifetime(owner) {} }
   }
+
+  private static let largestInMemory = 1 << 20
 
   /// Expands as much as fits into `target`.
   private func expand(

@@ -51,13 +51,16 @@ public struct MixCheck: Codable, Sendable {
   /// - Parameters:
   ///   - files: where checkpoints are that lie elsewhere than the recipe says.
   ///   - output: where the soup will be written; nil to leave out everything about it.
+  ///   - format: of the output, whatever its name says.
+  ///   - shardSize: largest number of tensor bytes in one file of a folder; nil for the standard.
   ///   - replacing: whether an existing output may be replaced.
   ///   - mixer: the settings that the mix will run with.
   ///   - values: also read all tensors: NaN, infinite and all-zero ones, values beyond the output's dtype.
   ///   - progress: called from several threads with the bytes read and the bytes in all.
   /// - Throws: `CheckpointError` while reading values.
   public init(
-    _ recipe: Recipe, files: [String: String] = [:], output: String? = nil, replacing: Bool = false,
+    _ recipe: Recipe, files: [String: String] = [:], output: String? = nil,
+    format: CheckpointWriter.Format? = nil, shardSize: Int? = nil, replacing: Bool = false,
     mixer: Mixer = Mixer(), values: Bool = false,
     progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws {
@@ -75,7 +78,7 @@ public struct MixCheck: Codable, Sendable {
 
     var destination: CheckpointDestination?
     do throws(CheckpointError) {
-      if let output { destination = try CheckpointDestination(output) }
+      if let output { destination = try CheckpointDestination(output, format: format, shardSize: shardSize) }
     } catch {
       findings.append(CheckFinding(.error, .output, file: error.path, error.detail, advice: error.advice))
     }

@@ -42,7 +42,8 @@ public struct StagedCheck: Sendable {
   /// - Parameters: as of `MixCheck`; values are read only of stages that use no other one's result.
   /// - Throws: `CheckpointError` while reading values; `CocoaError` if there is no room for temporary files.
   public init(
-    _ recipes: [RecipeFile.Stage], output: String? = nil, replacing: Bool = false, mixer: Mixer = Mixer(),
+    _ recipes: [RecipeFile.Stage], output: String? = nil, format: CheckpointWriter.Format? = nil, shardSize: Int? = nil,
+    replacing: Bool = false, mixer: Mixer = Mixer(),
     values: Bool = false, progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws {
     var stages: [Stage] = []
@@ -58,8 +59,8 @@ public struct StagedCheck: Sendable {
       }
       let isFirstHand = stage.recipe.paths.allSatisfy { files[$0] == nil }
       let check = try MixCheck(
-        stage.recipe, files: files, output: isLast ? output : nil, replacing: replacing, mixer: mixer,
-        values: values && isFirstHand, progress: progress)
+        stage.recipe, files: files, output: isLast ? output : nil, format: format, shardSize: shardSize,
+        replacing: replacing, mixer: mixer, values: values && isFirstHand, progress: progress)
       stages.append(Stage(name: stage.name, check: check))
       guard !isLast, let name = stage.name else { continue }
       if let plan = check.plan {

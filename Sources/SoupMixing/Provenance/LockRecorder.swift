@@ -10,12 +10,9 @@ import Synchronization
 
 /// How much of the files a lock vouches for.
 public enum LockDetail: String, Codable, Sendable, CaseIterable {
-  /// SHA-256 where it costs next to nothing: files of up to 64 MB in all, and those whose hash is known from before.
-  /// Of other files a sample.
-  case auto
-  /// SHA-256 of every file.
+  /// SHA-256 of every file, taken while the mix reads the same pages; that of an unchanged file is known from before.
   case sha256
-  /// Samples only.
+  /// A sample of every file: milliseconds.
   case sample
 }
 
@@ -30,9 +27,6 @@ public enum LockDetail: String, Codable, Sendable, CaseIterable {
 ///
 /// Ingredients are hashed on threads of their own while the mix reads them, so that each comes from the disk once.
 public final class LockRecorder: Sendable {
-  /// Bytes that `auto` hashes at most, about 40 ms.
-  static let autoBytes = 64 << 20
-
   private struct Item {
     let path: String
     let state: FileState
@@ -66,7 +60,7 @@ public final class LockRecorder: Sendable {
   ///   - cachesHashes: whether hashes of unchanged files are kept in this user's cache and found there.
   /// - Throws: `CheckpointError`, `LockError.Code.changedMeanwhile`.
   public init(
-    _ stages: [RecipeFile.Stage], to output: CheckpointDestination, detail: LockDetail = .auto,
+    _ stages: [RecipeFile.Stage], to output: CheckpointDestination, detail: LockDetail = .sha256,
     threads: Int? = nil, cachesHashes: Bool = true
   ) throws {
     self.stages = stages.map { SoupLock.Stage(name: $0.name, recipe: $0.recipe) }
@@ -87,21 +81,20 @@ public final class LockRecorder: Sendable {
         inputs.append((name, name))
       }
     }
-    let unknown = items.reduce(0) { $0 + ($1.known == nil ? $1.state.bytes : 0) }
-    let wanted = detail == .sha256 || (detail == .auto && unknown <= Self.autoBytes)
-    for index in items.indices { items[index].isWanted = wanted && items[index].known == nil }
+    for index in items.indices { items[index].isWanted = detail == .sha256 && items[index].known == nil }
     self.inputs = inputs
     self.items = items
     // The output may take the place of an ingredient, which must be hashed before.
     let place = LockPaths.absolute(output.path)
     let first = items.indices.filter { LockPaths.absolute(items[$0].path) == place }
     for index in first { try record(index) }
-    begin(items.indices.filter { !first.contains($0) })
+    let rest = items.indices.filter { !first.contains($0) }
+    begin(rest.count) { [self] piece in try record(rest[piece]) }
   }
 
   /// For a mix of one recipe.
   public convenience init(
-    _ recipe: Recipe, to output: CheckpointDestination, detail: LockDetail = .auto, cachesHashes: Bool = true
+    _ recipe: Recipe, to output: CheckpointDestination, detail: LockDetail = .sha256, cachesHashes: Bool = true
   ) throws {
     try self.init([.init(name: nil, recipe: recipe)], to: output, detail: detail, cachesHashes: cachesHashes)
   }
@@ -116,12 +109,23 @@ public final class LockRecorder: Sendable {
   /// Stops hashing; nothing is written.
   public func cancel() { state.withLock { $0.isCancelled = true } }
 
-  /// Hashes the soup and writes the lock beside it.
-  /// - Parameter report: of the mix that wrote the soup.
+  /// Hashes the soup, beside ingredients that are not hashed yet, and writes the lock.
+  /// - Parameters:
+  ///   - report: of the mix that wrote the soup.
+  ///   - progress: called a few times a second with the bytes hashed so far and in all.
   /// - Returns: the lock and its path.
   @discardableResult
-  public func finish(_ report: MixReport) throws -> (lock: SoupLock, path: String) {
-    group.wait()
+  public func finish(
+    _ report: MixReport, progress: ((Int, Int) -> Void)? = nil
+  ) throws -> (lock: SoupLock, path: String) {
+    let soups = Mutex<[Int: SoupLock.File]>([:])
+    begin(report.files.count) { [self] index in
+      let path = report.files[index]
+      let file = try record(path, FileState(path), known: nil, isWanted: detail == .sha256)
+      soups.withLock { $0[index] = file }
+    }
+    let total = self.progress.total + (detail == .sha256 ? report.files.reduce(0) { $0 + FileState($1).bytes } : 0)
+    while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut { progress?(self.progress.hashed, total) }
     let (files, error) = state.withLock { ($0.files, $0.error) }
     if let error { throw error }
     let lockPath = SoupLock.path(for: output.path, folder: output.isFolder)
@@ -137,21 +141,24 @@ public final class LockRecorder: Sendable {
       soup: SoupLock.Form(
         path: paths.stored(output.path), format: output.format, isFolder: output.isFolder, shardSize: output.shardSize),
       inputs: recorded,
-      outputs: try outputs(report.files).map { file in
-        var file = file
-        file.path = paths.stored(file.path)
-        return file
+      outputs: soups.withLock { soups in
+        report.files.indices.compactMap { soups[$0] }.map { file in
+          var file = file
+          file.path = paths.stored(file.path)
+          return file
+        }
       })
     try lock.write(to: lockPath)
     return (lock, lockPath)
   }
 
-  private func begin(_ indices: [Int]) {
+  /// Hashes in the background.
+  private func begin(_ count: Int, _ hash: @escaping @Sendable (Int) throws -> Void) {
     group.enter()
     let body: @Sendable () -> Void = { [self] in
       defer { group.leave() }
       do {
-        try queue.run(indices.count) { piece in try record(indices[piece]) }
+        try queue.run(count, body: hash)
       } catch {
         state.withLock { $0.error = $0.error ?? error }
       }
@@ -179,18 +186,5 @@ public final class LockRecorder: Sendable {
       if let hash { cache.add(hash, of: path, before) }
     }
     return SoupLock.File(path: path, bytes: before.bytes, sha256: hash, sample: try FileDigest.sample(path))
-  }
-
-  private func outputs(_ paths: [String]) throws -> [SoupLock.File] {
-    let states = paths.map { FileState($0) }
-    let spent = items.reduce(0) { $0 + ($1.isWanted ? $1.state.bytes : 0) }
-    let total = states.reduce(0) { $0 + $1.bytes }
-    let wanted = detail == .sha256 || (detail == .auto && spent + total <= Self.autoBytes)
-    let result = Mutex<[Int: SoupLock.File]>([:])
-    try queue.run(paths.count) { index in
-      let file = try record(paths[index], states[index], known: nil, isWanted: wanted)
-      result.withLock { $0[index] = file }
-    }
-    return result.withLock { files in paths.indices.compactMap { files[$0] } }
   }
 }

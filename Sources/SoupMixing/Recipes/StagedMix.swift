@@ -1,20 +1,30 @@
 import SoupCheckpoints
+import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Mixes the stages of a recipe file up to the last one, whose plan it gives.
 ///
 /// What a later stage uses lies in a hidden folder beside the output, which `remove()` deletes. A stage whose result is
 /// still there from a process that was killed is not mixed again: its file's name says which recipe and which files it was
-/// made of.
+/// made of. The folder is locked (`flock`) while this value has it: a second mix of the same output is refused.
 public final class StagedMix: Sendable {
   public let stages: [RecipeFile.Stage]
   /// Where the results of stages lie while the last one is mixed.
   public let folder: String
+  /// The locked folder; -1 where there is none, or locks do not work.
+  private let claim = Mutex<(isHeld: Bool, descriptor: Int32)>((false, -1))
 
   /// - Parameter output: the soup's path.
   public init(_ stages: [RecipeFile.Stage], output: String) {
@@ -61,11 +71,20 @@ public final class StagedMix: Sendable {
     return try MixPlan(last.recipe, files: files, notes: Self.notes(earlier))
   }
 
-  /// Removes the results of the stages.
+  /// Removes the results of the stages, unless they are another mix's.
   public func remove() {
-    guard stages.count > 1 else { return }
-    removeOthers(than: [])
-    try? FileManager.default.removeItem(atPath: folder)
+    claim.withLock { claim in
+      guard claim.isHeld else { return }
+      removeOthers(than: [])
+      try? FileManager.default.removeItem(atPath: folder)
+      // Last, so that nobody begins in a folder that goes away.
+      if claim.descriptor >= 0 { close(claim.descriptor) }
+      claim = (false, -1)
+    }
+  }
+
+  deinit {
+    claim.withLock { claim in if claim.descriptor >= 0 { close(claim.descriptor) } }
   }
 
   /// What the soup's metadata say of a stage.
@@ -82,15 +101,37 @@ public final class StagedMix: Sendable {
     return ["soup.stages": String(decoding: try encoder.encode(earlier), as: UTF8.self)]
   }
 
+  /// Creates the folder, which may be there, and claims it.
   private func createFolder() throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    } catch {
-      guard FileManager.default.fileExists(atPath: folder) else {
-        throw CheckpointError(
-          .cannotWrite, folder, "cannot be created: \(error.localizedDescription)",
-          advice: "the folder of the output must exist and allow it: results of stages lie there for a while")
+    try claim.withLock { claim in
+      for _ in 0..<8 {
+        guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+          throw CheckpointError(
+            .cannotWrite, folder, "cannot be created: \(String(cString: strerror(errno)))",
+            advice: "the folder of the output must exist and allow it: results of stages lie there for a while")
+        }
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { continue }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+          let code = errno
+          close(descriptor)
+          guard code == EWOULDBLOCK else {
+            claim = (true, -1)
+            return
+          }
+          throw CheckpointError(
+            .cannotWrite, folder, "is in use: another process mixes the stages of the same output",
+            advice: "wait for it, or name another output")
+        }
+        // Between the two calls its former owner may have removed it.
+        var (opened, named) = (stat(), stat())
+        if fstat(descriptor, &opened) == 0, stat(folder, &named) == 0, opened.st_ino == named.st_ino {
+          claim = (true, descriptor)
+          return
+        }
+        close(descriptor)
       }
+      throw CheckpointError(.cannotWrite, folder, "is removed again and again by other processes")
     }
   }
 
