@@ -7,7 +7,7 @@ LOCAL = $(shell [ ! -e .deps/debian/usr/include/sqlite3.h ] || echo -Xcc -I$(CUR
 BUILD = $(SWIFT) build -c $(CONFIGURATION) $(LOCAL)
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: all setup build demo test bench bench-mixing lint format clean distclean
+.PHONY: all setup build demo test bench bench-mixing bench-corruptions lint format clean distclean
 
 all: build
 
@@ -24,12 +24,16 @@ test: setup
 	@$(BUILD) --build-tests
 	@$(SWIFT) test -c $(CONFIGURATION) $(LOCAL) --skip-build
 
-bench: build bench-mixing
+bench: build bench-mixing bench-corruptions
 	@Benchmarks/run.sh
 
 # Mixing alone: against a plain C loop, PyTorch and mergekit.
 bench-mixing: setup
 	@Benchmarks/mixing.sh
+
+# Image corruptions alone: against imagecorruptions.
+bench-corruptions: setup
+	@Benchmarks/corruptions.sh
 
 lint:
 	@$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)

@@ -3,7 +3,7 @@
 enum { BITS = 22 };  // of a weight's fraction, as in Pillow
 
 typedef struct {
-  int32_t first, count;
+  int32_t first, count, weight;
 } window;
 
 // The cells under output cell `i` of `to` when `from` cells are reduced; each has the same weight.
@@ -17,10 +17,8 @@ static window window_of(size_t i, size_t from, size_t to) {
   // The box is open below and closed above: (-1/2, 1/2].
   while (first + 1 < end && !((first - centre + 0.5) * unit > -0.5)) first++;
   while (end - 1 > first && !((end - 1 - centre + 0.5) * unit <= 0.5)) end--;
-  return (window){first, end - first};
+  return (window){first, end - first, (int32_t)lround((double)(1 << BITS) / (end - first))};
 }
-
-static int32_t weight_of(window w) { return (int32_t)lround((double)(1 << BITS) / w.count); }
 
 CI_CLONES static void reduce_rows(const uint8_t *restrict row, size_t stride, int32_t count, int32_t weight,
                                   uint8_t *restrict out, size_t n) {
@@ -32,9 +30,8 @@ CI_CLONES static void reduce_rows(const uint8_t *restrict row, size_t stride, in
   }
 }
 
-CI_INLINE void reduce_columns(const uint8_t *restrict from, const window *restrict columns, uint8_t *restrict to,
-                              size_t width, size_t small) {
-  (void)width;
+static void reduce_columns(const uint8_t *restrict from, const window *restrict columns, uint8_t *restrict to,
+                              size_t small) {
   for (size_t x = 0; x < small; x++) {
     const uint8_t *p = from + 3 * columns[x].first;
     int32_t r = 0, g = 0, b = 0;
@@ -43,7 +40,7 @@ CI_INLINE void reduce_columns(const uint8_t *restrict from, const window *restri
       g += p[1];
       b += p[2];
     }
-    int32_t weight = weight_of(columns[x]), half = 1 << (BITS - 1);
+    int32_t weight = columns[x].weight, half = 1 << (BITS - 1);
     to[3 * x] = (uint8_t)((r * weight + half) >> BITS);
     to[3 * x + 1] = (uint8_t)((g * weight + half) >> BITS);
     to[3 * x + 2] = (uint8_t)((b * weight + half) >> BITS);
@@ -55,10 +52,10 @@ void ci_box_reduce(const uint8_t *pixels, size_t height, size_t width, size_t sm
   window *columns = malloc(small_width * sizeof *columns);
   for (size_t x = 0; x < small_width; x++) columns[x] = window_of(x, width, small_width);
   for (size_t y = 0; y < height; y++)
-    reduce_columns(pixels + 3 * y * width, columns, work + 3 * y * small_width, width, small_width);
+    reduce_columns(pixels + 3 * y * width, columns, work + 3 * y * small_width, small_width);
   for (size_t y = 0; y < small_height; y++) {
     window rows = window_of(y, height, small_height);
-    reduce_rows(work + 3 * (size_t)rows.first * small_width, 3 * small_width, rows.count, weight_of(rows),
+    reduce_rows(work + 3 * (size_t)rows.first * small_width, 3 * small_width, rows.count, rows.weight,
                 out + 3 * y * small_width, 3 * small_width);
   }
   free(columns);

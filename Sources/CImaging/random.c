@@ -1,36 +1,39 @@
 #include "clones.h"
 
-enum { LANES = 16, BLOCK = 4 * LANES };
+enum { LANES = 8, BLOCK = 8 * LANES };
 
-// Words of sixteen consecutive counters.
+// Eight counters, each word in the lower half of 64 bits, where it can be multiplied.
+typedef uint64_t word8 __attribute__((vector_size(64)));
+
+// Words of sixteen consecutive counters, two vectors of them side by side as multiplications wait for each other.
 CI_INLINE void blocks(uint64_t key, uint64_t counter, uint32_t *restrict out) {
-  uint32_t a[LANES], b[LANES], c[LANES], d[LANES];
-  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (int j = 0; j < LANES; j++) {
-    uint64_t i = counter + (uint64_t)j;
-    a[j] = (uint32_t)i;
-    b[j] = (uint32_t)(i >> 32);
-    c[j] = 0;
-    d[j] = 0;
+  const uint64_t low = 0xffffffff;
+  word8 a[2], b[2], c[2], d[2];
+  for (int h = 0; h < 2; h++) {
+    word8 i = (word8){0, 1, 2, 3, 4, 5, 6, 7} + (counter + (uint64_t)(h * LANES));
+    a[h] = i & low;
+    b[h] = i >> 32;
+    c[h] = d[h] = (word8){0};
   }
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
 #pragma clang loop unroll(full)
   for (int round = 0; round < 10; round++) {
-    for (int j = 0; j < LANES; j++) {
-      uint64_t x = (uint64_t)a[j] * 0xd2511f53u, y = (uint64_t)c[j] * 0xcd9e8d57u;
-      uint32_t na = (uint32_t)(y >> 32) ^ b[j] ^ k0, nc = (uint32_t)(x >> 32) ^ d[j] ^ k1;
-      b[j] = (uint32_t)y;
-      d[j] = (uint32_t)x;
-      a[j] = na;
-      c[j] = nc;
+    for (int h = 0; h < 2; h++) {
+      word8 x = a[h] * 0xd2511f53, y = c[h] * 0xcd9e8d57;
+      a[h] = (y >> 32) ^ b[h] ^ (uint64_t)k0;
+      c[h] = (x >> 32) ^ d[h] ^ (uint64_t)k1;
+      b[h] = y & low;
+      d[h] = x & low;
     }
     k0 += 0x9e3779b9u;
     k1 += 0xbb67ae85u;
   }
-  for (int j = 0; j < LANES; j++) {
-    out[4 * j] = a[j];
-    out[4 * j + 1] = b[j];
-    out[4 * j + 2] = c[j];
-    out[4 * j + 3] = d[j];
+  for (int h = 0; h < 2; h++) {
+    word8 front = a[h] | b[h] << 32, back = c[h] | d[h] << 32;
+    word8 first = __builtin_shufflevector(front, back, 0, 8, 1, 9, 2, 10, 3, 11);
+    word8 second = __builtin_shufflevector(front, back, 4, 12, 5, 13, 6, 14, 7, 15);
+    memcpy(out + h * 4 * LANES, &first, sizeof first);
+    memcpy(out + h * 4 * LANES + 2 * LANES, &second, sizeof second);
   }
 }
 
