@@ -26,6 +26,7 @@ test: setup
 
 bench: build bench-mixing bench-corruptions
 	@Benchmarks/run.sh
+	@Benchmarks/soups.sh
 
 # Mixing alone: against a plain C loop, PyTorch and mergekit.
 bench-mixing: setup

@@ -27,4 +27,15 @@ at::Tensor batch_norm(
 /// In place: ReLU(image + bias + residual); bias and residual may be undefined.
 void finish(at::Tensor image, const at::Tensor &bias, const at::Tensor &residual, bool relu);
 
+/// Whether `winograd` exists for this processor and these channels.
+bool can_use_winograd(int64_t inputs, int64_t outputs);
+
+/// [outputs, inputs, 3, 3] → [6, 6, inputs, outputs]: G g Gᵀ of every filter, in double precision.
+at::Tensor pack_winograd(const at::Tensor &weight);
+
+/// ReLU(convolution + bias + residual) of stride 1 and padding 1 by a weight of `pack_winograd`, no gradients; bias and residual
+/// may be undefined.
+at::Tensor winograd(
+    const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &residual, bool relu);
+
 }  // namespace soup

@@ -4,12 +4,15 @@ import SoupTensors
 import SoupTorch
 
 /// Runs a model over a set of images, in the set's order, without augmentation.
+///
+/// Up to 1 GiB of images stay in memory as the first model saw them, shared by copies of the evaluator.
 public struct Evaluator {
   public let data: any ImageDataset
   public let labels: [Int]
   public let precision: Precision
   public let device: Device
   private let loader: DataLoader
+  private let batches: ResidentBatches
 
   /// - Parameters:
   ///   - batchSize: images per forward pass; the logits do not depend on it beyond rounding.
@@ -26,6 +29,7 @@ public struct Evaluator {
     self.device = device
     labels = (0..<data.count).map(data.label(at:))
     loader = try DataLoader(data, batchSize: batchSize, normalization: normalization, threads: loaderThreads)
+    batches = ResidentBatches(loader, of: data, device: device)
   }
 
   /// The same images in another order, run in the same way.
@@ -57,15 +61,14 @@ public struct Evaluator {
   public func forEachBatch(of model: any Network, _ body: (HostTensor, [Int]) throws -> Bool) throws {
     try refuseMismatch(model)
     let inference = try model.inference(precision: precision, batchSize: min(loader.batchSize, data.count))
-    let batches = loader.batches(epoch: 0)
-    while let batch = try batches.next() {
-      let output = try withoutGradients { try inference(Tensor(batch.images, device: device)).to(.float32).host() }
-      guard output.shape == [batch.count, data.classCount] else {
+    try batches.walk { images, indices in
+      let output = try withoutGradients { try inference(images).to(.float32).host() }
+      guard output.shape == [indices.count, data.classCount] else {
         throw EvaluationError(
           .shape,
-          "the model gave logits of shape \(output.shape) for \(batch.count) images of \(data.classCount) classes")
+          "the model gave logits of shape \(output.shape) for \(indices.count) images of \(data.classCount) classes")
       }
-      guard try body(output, batch.indices) else { return }
+      return try body(output, indices)
     }
   }
 

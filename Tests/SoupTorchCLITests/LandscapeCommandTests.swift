@@ -46,6 +46,49 @@ import Testing
     try String(contentsOfFile: folder[name], encoding: .utf8).split(separator: "\n")
   }
 
+  /// A pair's ends are its parents, its middle is what `soup mix` makes; a file cut short is continued, whatever the models' names.
+  @Test func pairsAreContinued() throws {
+    func pairs(_ more: String...) throws -> SoupProgram.Result {
+      try SoupProgram.run(
+        SoupProgram.path,
+        ["landscape", "pairs", "base.safetensors", "1.safetensors", "2.safetensors", "--alpha", "0,0.5,1"]
+          + ["--data", data, "--threads", "1", "--json"] + more, in: folder.path)
+    }
+    let whole = try pairs("--csv", "pairs.csv")
+    #expect(whole.status == 0, "\(whole.errors)")
+    let soups = try #require(whole.outputJSON["pairs"] as? [[String: Any]])
+    #expect(soups.count == 9)
+    for (alpha, parent) in [(0.0, "a"), (1.0, "b")] {
+      for soup in soups where soup["alpha"] as? Double == alpha {
+        for value in ["top1", "loss"] {
+          #expect(soup[value] as? Double == soup["\(value)_\(parent)"] as? Double)
+        }
+      }
+    }
+    let mixed = try SoupProgram.run(
+      SoupProgram.path,
+      ["mix", "1.safetensors", "2.safetensors", "--alpha", "0.5", "-o", "half.safetensors", "--force"],
+      in: folder.path)
+    #expect(mixed.status == 0, "\(mixed.errors)")
+    let evaluated = try SoupProgram.run(
+      SoupProgram.path, ["evaluate", "half.safetensors", "--data", data, "--threads", "1", "--json"], in: folder.path)
+    let score = try #require(evaluated.outputJSON["score"] as? [String: Any])
+    #expect(soups[7]["a"] as? String == "1" && soups[7]["b"] as? String == "2")
+    #expect(score["top1"] as? Double == soups[7]["top1"] as? Double)
+    #expect(score["loss"] as? Double == soups[7]["loss"] as? Double)
+
+    let full = try String(contentsOfFile: folder["pairs.csv"], encoding: .utf8)
+    let cut = full.split(separator: "\n", omittingEmptySubsequences: false)[..<6].joined(separator: "\n") + "\n\"1"
+    try Data(cut.utf8).write(to: URL(filePath: folder["pairs.csv"]))
+    let again = try pairs("--csv", "pairs.csv")
+    #expect(again.status == 0 && again.errors.contains("5 points are there already"), "\(again.errors)")
+    #expect(again.outputJSON["computed"] as? Int == 4)
+    #expect(try String(contentsOfFile: folder["pairs.csv"], encoding: .utf8) == full)
+    let sampled = try pairs("--sample", "2", "--seed", "1")
+    let chosen = try #require(sampled.outputJSON["pairs"] as? [[String: Any]])
+    #expect(chosen.count == 6 && chosen.allSatisfy { row in soups.contains { ($0 as NSDictionary).isEqual(to: row) } })
+  }
+
   /// The ends of the line are the models; a file cut short is continued with the points that are missing; another landscape is
   /// not mixed into it.
   @Test func aLineIsContinued() throws {
@@ -135,8 +178,8 @@ import Testing
   }
 
   /// After an intended change:
-  /// `for c in line plane simplex flatness angles approximation; do soup landscape $c --help > Tests/Fixtures/help/landscape-$c.txt; done`
-  @Test(arguments: ["line", "plane", "simplex", "flatness", "angles", "approximation"])
+  /// `for c in line plane simplex flatness pairs angles approximation; do soup landscape $c --help > Tests/Fixtures/help/landscape-$c.txt; done`
+  @Test(arguments: ["line", "plane", "simplex", "flatness", "pairs", "angles", "approximation"])
   func helpIsAsReviewed(command: String) throws {
     let golden = try String(contentsOfFile: fixture("help/landscape-\(command).txt"), encoding: .utf8)
     #expect(try SoupProgram.run(SoupProgram.path, ["landscape", command, "--help"], in: nil).output == golden)

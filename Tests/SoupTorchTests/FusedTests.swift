@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    arguments: [(3, 16, 1), (16, 16, 1), (16, 48, 2), (64, 64, 1), (5, 7, 1)],
+    arguments: [(3, 16, 1), (16, 16, 1), (16, 48, 2), (64, 64, 1), (32, 48, 1), (5, 7, 1)],
     [Activation.identity, .relu, .gelu])
   func convolutions(_ size: (Int, Int, Int), activation: Activation) throws {
     let (inputs, outputs, stride) = size
@@ -27,7 +27,8 @@ import Testing
       store.root / "conv", inputs, outputs, kernel: 3, stride: stride, padding: 1, bias: inputs == 5)
     let norm = try norm(store, outputs)
     try store.channelsLast()
-    let x = try images([2, inputs, 8, 6], 2)
+    // Neither side is a multiple of a tile's 4 pixels, and 9 images are more than one group.
+    let x = try images([9, inputs, 7, 6], 2)
     try withoutGradients {
       let plain = try norm(convolution(x), training: false)
       let residual = try images(plain.shape, 3)

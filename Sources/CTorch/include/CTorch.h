@@ -179,6 +179,12 @@ ct_status ct_fused_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_
 /// In place on a channels-last image on the CPU, channels in multiples of 16: relu?(image + bias + residual); bias and residual may
 /// be null.
 ct_status ct_finish(ct_tensor image, ct_tensor bias, ct_tensor residual, bool relu, ct_error *error);
+/// Whether 3x3 convolutions of these channels in float32 on the CPU can go by Winograd's algorithm.
+bool ct_can_use_winograd(ptrdiff_t inputs, ptrdiff_t outputs);
+/// [outputs, inputs, 3, 3] → [6, 6, inputs, outputs]
+ct_status ct_pack_winograd(ct_tensor weight, ct_tensor *out, ct_error *error);
+/// relu?(conv(input) + bias + residual) of stride 1 and padding 1, channels last; bias and residual may be null.
+ct_status ct_winograd(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor residual, bool relu, ct_tensor *out, ct_error *error);
 ct_status ct_pack_linear(ct_tensor weight, ptrdiff_t rows, ct_tensor *out, ct_error *error);
 /// activation(input·weightᵀ + bias), or with a residual and no activation input·weightᵀ + bias + residual.
 ct_status ct_fused_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor residual, ct_activation activation, ct_tensor *out, ct_error *error);

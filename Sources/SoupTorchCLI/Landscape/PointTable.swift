@@ -70,7 +70,9 @@ struct PointTable: Encodable {
       switch cell {
       case .number(let value): "\(value)"
       case .text(let text):
-        text.contains { ",\"\n\r".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+        // A name such as 7 is quoted too, so that it comes back as a text.
+        text.contains { ",\"\n\r".contains($0) } || Double(text) != nil
+          ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
       }
     }.joined(separator: ",") + "\n"
   }
@@ -78,6 +80,7 @@ struct PointTable: Encodable {
   /// Reads a line that `line` wrote; nil if it is something else.
   func row(parsing line: Substring) -> [Cell]? {
     var fields: [String] = [""]
+    var texts: Set<Int> = []
     var isQuoted = false
     var characters = line.makeIterator()
     var pending = characters.next()
@@ -87,12 +90,16 @@ struct PointTable: Encodable {
       case ("\"", true) where pending == "\"":
         fields[fields.count - 1].append("\"")
         pending = characters.next()
-      case ("\"", _): isQuoted.toggle()
+      case ("\"", _):
+        isQuoted.toggle()
+        texts.insert(fields.count - 1)
       case (",", false): fields.append("")
       default: fields[fields.count - 1].append(character)
       }
     }
     guard fields.count == columns.count, !isQuoted else { return nil }
-    return fields.map { field in Double(field).map(Cell.number) ?? .text(field) }
+    return fields.enumerated().map { index, field in
+      texts.contains(index) ? .text(field) : Double(field).map(Cell.number) ?? .text(field)
+    }
   }
 }

@@ -6,7 +6,7 @@ struct LandscapeCommand: ParsableCommand {
     commandName: "landscape",
     abstract: "Loss and error between and around models: lines, planes, flatness, angles.",
     subcommands: [
-      LineCommand.self, PlaneCommand.self, SimplexCommand.self, FlatnessCommand.self, AnglesCommand.self,
-      ApproximationCommand.self,
+      LineCommand.self, PlaneCommand.self, SimplexCommand.self, FlatnessCommand.self, PairsCommand.self,
+      AnglesCommand.self, ApproximationCommand.self,
     ])
 }
