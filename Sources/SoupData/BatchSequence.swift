@@ -24,6 +24,9 @@ public final class BatchSequence {
 
   deinit { work.cancel() }
 
+  /// How well the threads and the consumer keep up with each other, so far.
+  public var statistics: PipelineStatistics { work.currentStatistics }
+
   /// The next batch, waiting for it if need be; nil after the last.
   /// - Throws: what the data set throws for this batch; afterwards the same error again.
   public func next() throws -> Batch? {
@@ -47,6 +50,9 @@ private final class BatchWork: @unchecked Sendable {
   private var taken: Int
   private var made: [Int: Result<Batch, any Error>] = [:]
   private var isCancelled = false
+  private var statistics = PipelineStatistics()
+
+  var currentStatistics: PipelineStatistics { condition.withLock { statistics } }
 
   init(
     range: Range<Int>, prefetch: Int, isThreaded: Bool, prepare: @escaping @Sendable (Int, Scratch) throws -> Batch
@@ -71,8 +77,10 @@ private final class BatchWork: @unchecked Sendable {
   func run() {
     let scratch = Scratch()
     while let index = claim() {
+      let start = DispatchTime.now()
       let result = Result { try prepare(index, scratch) }
       condition.withLock {
+        statistics.preparing += Self.seconds(since: start)
         if !isCancelled { made[index] = result }
         // No batch after a failed one is wanted.
         if case .failure = result { nextToMake = end }
@@ -81,9 +89,19 @@ private final class BatchWork: @unchecked Sendable {
     }
   }
 
+  private static func seconds(since start: DispatchTime) -> Double {
+    Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) * 1e-9
+  }
+
   private func claim() -> Int? {
     condition.withLock {
-      while !isCancelled, nextToMake < end, nextToMake >= taken + prefetch { condition.wait() }
+      let start = DispatchTime.now()
+      var hasWaited = false
+      while !isCancelled, nextToMake < end, nextToMake >= taken + prefetch {
+        hasWaited = true
+        condition.wait()
+      }
+      if hasWaited { statistics.heldBack += Self.seconds(since: start) }
       guard !isCancelled, nextToMake < end else { return nil }
       defer { nextToMake += 1 }
       return nextToMake
@@ -94,7 +112,14 @@ private final class BatchWork: @unchecked Sendable {
     guard index < end else { return nil }
     guard isThreaded else { return try prepare(index, ownScratch) }
     return try condition.withLock {
-      while made[index] == nil { condition.wait() }
+      let start = DispatchTime.now()
+      statistics.batches += 1
+      if made[index] == nil {
+        statistics.waits += 1
+        while made[index] == nil { condition.wait() }
+        statistics.waiting += Self.seconds(since: start)
+      }
+      statistics.mostReady = max(statistics.mostReady, made.count)
       // A failure stays, for whoever asks again.
       let batch = try made[index]!.get()
       made[index] = nil

@@ -8,21 +8,41 @@ struct DatasetFiles {
 
   /// Takes the first of `candidates` that is a folder.
   init(kind: DatasetSpecification.Kind, candidates: [String]) throws(DataError) {
-    guard let found = candidates.first(where: { Self.isFolder($0) }) else {
+    let isThere = { (path: String) in Self.isFolder(path) || kind == .arrays && path.hasSuffix(".npz") }
+    guard let found = candidates.first(where: isThere) else {
       throw DataError(
         .notFound, "the folder of \(kind.rawValue) was not found",
         expected: candidates.count == 1 ? candidates[0] : "one of " + candidates.joined(separator: ", "))
     }
     self.kind = kind
     // CIFAR's archives unpack to a folder of their own.
-    let inner = found + (kind == .cifar10 ? "/cifar-10-batches-bin" : "/cifar-100-binary")
-    folder = Self.isFolder(inner) ? inner : found
+    let inner: String? =
+      switch kind {
+      case .cifar10: "cifar-10-batches-bin"
+      case .cifar100, .cifar100Coarse: "cifar-100-binary"
+      case .cifar10C: "CIFAR-10-C"
+      case .cifar100C: "CIFAR-100-C"
+      default: nil
+      }
+    folder = inner.map { found + "/" + $0 }.flatMap { Self.isFolder($0) ? $0 : nil } ?? found
   }
 
-  func load(_ part: DatasetSpecification.Part, cifarImagesPerFile: Int?) throws -> MemoryDataset {
+  func load(
+    _ part: DatasetSpecification.Part, options: [String: String], cifarImagesPerFile: Int?
+  ) throws -> MemoryDataset {
     switch kind {
-    case .fashionMNIST, .mnist, .idx: try loadIDX(part)
-    case .cifar10, .cifar100, .cifar100Coarse: try loadCIFAR(part, cifarImagesPerFile)
+    case .fashionMNIST, .mnist, .idx: return try loadIDX(part)
+    case .arrays:
+      return try ArrayImages.read(folder, part: part, images: options["images"], labels: options["labels"])
+    case .cifar10C, .cifar100C:
+      guard part == .test else {
+        throw DataError(.invalidRequest, file: folder, "\(kind.rawValue) has no training images")
+      }
+      let isTen = kind == .cifar10C
+      return try CorruptedCIFAR.read(
+        folder, corruption: options["corruption"] ?? "", severity: options["severity"].flatMap { Int($0) } ?? 0,
+        classes: isTen ? ClassNames.cifar10 : ClassNames.cifar100, normalization: isTen ? .cifar10 : .cifar100)
+    default: return try loadCIFAR(part, cifarImagesPerFile)
     }
   }
 

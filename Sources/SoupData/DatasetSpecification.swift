@@ -1,7 +1,8 @@
 import Foundation
 import SoupTensors
 
-/// A data set by name, with or without its folder: `fashion-mnist`, `cifar10:/data/cifar-10-batches-bin`, `idx:/my/digits`.
+/// A data set by name, with or without its folder: `fashion-mnist`, `cifar10:/data/cifar-10-batches-bin`, `idx:/my/digits`,
+/// `imagefolder:/my/photos`, `wds:/shards/{000..009}.tar`, `cifar10-c:/data/CIFAR-10-C?corruption=fog&severity=3`.
 ///
 /// Without a folder these are tried in turn: `$SOUP_DATA/<name>`, `./data/<name>`, `/usr/local/share/datasets/<name>`,
 /// `/usr/share/datasets/<name>` (where Debian's `dataset-fashion-mnist` puts it).
@@ -15,6 +16,32 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
     case cifar100
     /// CIFAR-100's pictures with its 20 superclasses.
     case cifar100Coarse = "cifar100-coarse"
+    /// NumPy arrays in an `.npz` file or a folder.
+    case arrays
+    case cifar10C = "cifar10-c"
+    case cifar100C = "cifar100-c"
+    /// A folder of images for each class.
+    case imageFolder = "imagefolder"
+    /// WebDataset's tar archives.
+    case wds
+    /// A list of paths and labels.
+    case manifest
+    case imageNet = "imagenet"
+    /// ImageNet-C's layout: corruption, severity, class.
+    case imageNetC = "imagenet-c"
+    case imageNetV2 = "imagenet-v2"
+    case imageNetR = "imagenet-r"
+    case imageNetSketch = "imagenet-sketch"
+    case imageNetA = "imagenet-a"
+    case objectNet = "objectnet"
+
+    /// Whether the images are files of any size, decoded when they are asked for.
+    public var isEncoded: Bool {
+      switch self {
+      case .fashionMNIST, .mnist, .idx, .cifar10, .cifar100, .cifar100Coarse, .arrays, .cifar10C, .cifar100C: false
+      default: true
+      }
+    }
   }
 
   public enum Part: String, Codable, Sendable, Hashable, CaseIterable {
@@ -25,33 +52,84 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
   public let kind: Kind
   /// The folder, if it was named.
   public let path: String?
+  /// What follows the folder: `?corruption=fog&severity=3`.
+  public let options: [String: String]
 
-  public init(_ kind: Kind, path: String? = nil) {
+  public init(_ kind: Kind, path: String? = nil, options: [String: String] = [:]) {
     self.kind = kind
     self.path = path
+    self.options = options
   }
 
   /// - Throws: `DataError.unknownDataset`, listing the names there are.
   public init(parsing text: String) throws(DataError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first.map(String.init) ?? ""
-    guard let kind = Kind(rawValue: name.lowercased().replacing("_", with: "-")) else {
+    guard
+      let kind = Kind(
+        rawValue: String(name.prefix { $0 != "?" }).lowercased().replacing("_", with: "-"))
+    else {
       throw DataError(
         .unknownDataset, "no data set is called '\(name)'",
         expected: Kind.allCases.map(\.rawValue).joined(separator: ", "),
         advice: "A folder may follow the name: cifar10:/path/to/folder.")
     }
-    let path = parts.count == 2 ? String(parts[1]) : nil
-    if path == "" || (kind == .idx && path == nil) {
+    var path = parts.count == 2 ? String(parts[1]) : nil
+    var options: [String: String] = [:]
+    // Without a folder the options follow the name.
+    let nameAndOptions = name.split(separator: "?", maxSplits: 1).map(String.init)
+    if path == nil, nameAndOptions.count == 2 {
+      options = try DatasetOptions.parse(nameAndOptions[1], for: kind)
+    } else if let whole = path, let mark = whole.lastIndex(of: "?") {
+      path = String(whole[..<mark])
+      options = try DatasetOptions.parse(String(whole[whole.index(after: mark)...]), for: kind)
+    }
+    if path == "" || (path == nil && [.idx, .arrays, .imageFolder, .wds, .manifest].contains(kind)) {
       throw DataError(.unknownDataset, "'\(text)' names no folder", expected: "\(kind.rawValue):/path/to/folder")
     }
-    self.init(kind, path: path)
+    self.init(kind, path: path, options: options)
   }
 
   /// What `init(parsing:)` reads back.
-  public var description: String { path.map { "\(kind.rawValue):\($0)" } ?? kind.rawValue }
+  public var description: String {
+    let query = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "&")
+    return (path.map { "\(kind.rawValue):\($0)" } ?? kind.rawValue) + (query.isEmpty ? "" : "?" + query)
+  }
 
-  /// Reads one part into memory and checks it.
+  /// Opens one part: small sets are read into memory, files of images are decoded as they are asked for.
+  /// - Parameters:
+  ///   - threads: for the check that `?bad=skip` asks for.
+  /// - Throws: `DataError`, with how to get the files when they are missing or damaged.
+  public func open(
+    _ part: Part, threads: Int = 1, environment: [String: String] = ProcessInfo.processInfo.environment,
+    currentDirectory: String = FileManager.default.currentDirectoryPath
+  ) throws -> any ImageDataset {
+    guard kind.isEncoded else {
+      return try load(part, environment: environment, currentDirectory: currentDirectory)
+    }
+    let candidates = candidates(environment: environment, currentDirectory: currentDirectory)
+    do {
+      return try EncodedSet(self, part: part, candidates: candidates).dataset(threads: threads)
+    } catch let error as DataError {
+      throw error.advising(advice)
+    }
+  }
+
+  /// The images of one part as files, before they are decoded; nil for sets that are kept in memory.
+  public func encoded(
+    _ part: Part, environment: [String: String] = ProcessInfo.processInfo.environment,
+    currentDirectory: String = FileManager.default.currentDirectoryPath
+  ) throws -> (any EncodedImages)? {
+    guard kind.isEncoded else { return nil }
+    let candidates = candidates(environment: environment, currentDirectory: currentDirectory)
+    do throws(DataError) {
+      return try EncodedSet(self, part: part, candidates: candidates).images
+    } catch {
+      throw error.advising(advice)
+    }
+  }
+
+  /// Reads one part into memory and checks it. Sets of image files are not for memory: `open` them.
   /// - Parameters:
   ///   - environment: where `SOUP_DATA` and `HOME` are looked up.
   ///   - currentDirectory: what relative folders are relative to.
@@ -67,10 +145,13 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
   package func load(
     _ part: Part, environment: [String: String], currentDirectory: String, cifarImagesPerFile: Int?
   ) throws -> MemoryDataset {
+    guard !kind.isEncoded else {
+      throw DataError(.invalidRequest, "\(self) is not read into memory", advice: "Open it instead")
+    }
     do {
       let files = try DatasetFiles(
         kind: kind, candidates: candidates(environment: environment, currentDirectory: currentDirectory))
-      return try files.load(part, cifarImagesPerFile: cifarImagesPerFile)
+      return try files.load(part, options: options, cifarImagesPerFile: cifarImagesPerFile)
     } catch let error as DataError {
       throw error.advising(advice)
     }
@@ -106,6 +187,14 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
       return "Unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (the binary version) into \(place)"
     case .cifar100, .cifar100Coarse:
       return "Unpack https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz (the binary version) into \(place)"
+    case .arrays: return "An .npz file or a folder of .npy files: images uint8 [N, H, W, C], labels [N]"
+    case .imageFolder:
+      return "The folder holds one folder of .jpg or .png images for each class, or train/ and val/ of that"
+    case .wds: return "Name archives or their folder: wds:/data/shards or wds:/data/{000..127}.tar"
+    case .manifest: return "A file of lines path,label or {\"path\": …, \"label\": …}"
+    default:
+      guard let known = KnownDataset.named(kind.rawValue) else { return "Put its files into \(place)" }
+      return "\(known.howToGet) Put it into \(place), or name its folder: \(kind.rawValue):/path"
     }
   }
 }

@@ -1,3 +1,4 @@
+import CImages
 import Foundation
 import SoupTensors
 
@@ -13,6 +14,8 @@ struct ImageRenderer: Sendable {
   private let flipProbability: Double
   private let eraseProbability: Double
   private let cutoutSide: Int
+  /// Nothing is drawn.
+  private let isPlain: Bool
 
   /// - Throws: `DataError.invalidRequest` for impossible values or one kind of augmentation given twice.
   init(
@@ -67,6 +70,7 @@ struct ImageRenderer: Sendable {
     flipProbability = flip ?? 0
     eraseProbability = erase ?? 0
     cutoutSide = cutout ?? 0
+    isPlain = augmentation.isEmpty
   }
 
   /// Where a cut-out of the padded image begins, and whether it is mirrored. `padding` and `false` leave the image as it is.
@@ -92,6 +96,10 @@ struct ImageRenderer: Sendable {
     _ pixels: UnsafePointer<UInt8>, into target: UnsafeMutablePointer<Float>, columns: UnsafeMutablePointer<Int>,
     generator: CounterGenerator?
   ) {
+    if channels == 3, generator == nil || isPlain {
+      table.withUnsafeBufferPointer { cimages_normalize(pixels, width, height, 0, $0.baseAddress!, target) }
+      return
+    }
     var generator = generator
     let placement =
       generator.map { _ in self.placement(using: &generator!) }

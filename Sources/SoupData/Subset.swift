@@ -1,3 +1,5 @@
+import SoupTensors
+
 /// Some images of a data set, in a given order; an index may occur more than once.
 public struct Subset: ImageDataset {
   public let base: any ImageDataset
@@ -32,7 +34,17 @@ public struct Subset: ImageDataset {
     try Subset(of: base, indices: Array(0..<max(0, min(count, base.count))))
   }
 
+  public var drawsViews: Bool { base.drawsViews }
+  public var classSubset: [Int]? { base.classSubset }
+
   public func label(at index: Int) -> Int { base.label(at: indices[index]) }
+  public func targets(at index: Int) -> [Int] { base.targets(at: indices[index]) }
+
+  public func copyPixels(
+    at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, using generator: CounterGenerator
+  ) throws {
+    try base.copyPixels(at: indices[index], into: pixels, using: generator)
+  }
 
   public func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
     try base.copyPixels(at: indices[index], into: pixels)

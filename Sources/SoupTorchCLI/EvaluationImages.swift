@@ -60,8 +60,8 @@ struct EvaluationImages {
   }
 
   func load(_ part: Part) throws -> any ImageDataset {
-    if part == .test { return try specification.load(.test) }
-    let images = try specification.load(.train)
+    if part == .test { return try specification.open(.test) }
+    let images = try specification.open(.train)
     guard let split else {
       throw EvaluationError(
         .noData, "nothing says which images of \(specification) were held out; give --held-out 0.1 and --split-seed")

@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test func unknownNamesListTheKnownOnes() throws {
-    for text in ["imagenet", "", "cifar", ":/path"] {
+    for text in ["imagenette", "", "cifar", ":/path"] {
       let error = try #require(throws: DataError.self) { try DatasetSpecification(parsing: text) }
       #expect(error.code == .unknownDataset)
       #expect(error.description.contains("fashion-mnist, mnist, idx, cifar10, cifar100"))

@@ -4,5 +4,6 @@
 #define SOUP_CIMAGES_H
 
 #include "cimages_codecs.h"
+#include "cimages_pixels.h"
 
 #endif

@@ -55,7 +55,7 @@ struct TrainCommand: ConsoleCommand {
     let interrupted = restart ? nil : try Trainer.interrupted(at: files)
     let device = try computation.prepare(threads: interrupted?.threads)
     let specification = try DatasetSpecification(parsing: data.data)
-    let images = try specification.load(.train)
+    let images = try specification.open(.train)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
     let weights = try base?.stateDict()
     let model = try data.configuration(images: images, base: base)
@@ -64,7 +64,8 @@ struct TrainCommand: ConsoleCommand {
     let configuration = TrainingConfiguration(
       model: model,
       data: DataConfiguration(
-        dataset: specification.kind.rawValue, checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
+        dataset: specification.kind.isEncoded ? specification.description : specification.kind.rawValue,
+        checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
         splitSeed: data.splitSeed),
       base: weights.map {
         BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead)
