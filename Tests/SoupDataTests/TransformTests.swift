@@ -37,7 +37,7 @@ import Testing
         case "saturation": ColorJitter.adjustSaturation(&view, value)
         case "hue": ColorJitter.adjustHue(&view, value)
         case "sharpness": RandAugment.apply(.sharpness, value - 1, to: &view)
-        case "blur": GaussianBlur(radius: value...value).apply(to: &view, using: &generator)
+        case "blur": RandomBlur(radius: value...value).apply(to: &view, using: &generator)
         case "grey": Greyscale().apply(to: &view, using: &generator)
         case "solarize": Solarize().apply(to: &view, using: &generator)
         case "flip": HorizontalFlip(probability: 1).apply(to: &view, using: &generator)
@@ -151,7 +151,7 @@ import Testing
   @Test func threeAugmentAppliesEachOfTheThreeEquallyOften() {
     let image = PixelImage(width: 8, height: 1, pixels: Array(stride(from: UInt8(0), to: 240, by: 10)))
     var transform = ThreeAugment(jitter: 0, flipProbability: 0)
-    transform.blur = GaussianBlur(radius: 2...2)
+    transform.blur = RandomBlur(radius: 2...2)
     var counts: [[UInt8]: Int] = [:]
     for seed in 0..<3000 as Range<UInt64> {
       var generator = CounterGenerator(seed: seed)

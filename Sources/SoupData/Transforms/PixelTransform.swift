@@ -82,7 +82,7 @@ public struct Solarize: PixelTransform, Codable, Hashable {
 }
 
 /// Pillow's `GaussianBlur` with a radius uniform in a range, with a probability: three box blurs each way.
-public struct GaussianBlur: PixelTransform, Codable, Hashable {
+public struct RandomBlur: PixelTransform, Codable, Hashable {
   /// Standard deviations in pixels.
   public var radius: ClosedRange<Double>
   public var probability: Double

@@ -9,12 +9,12 @@ import SoupTensors
 /// - Source: Touvron et al., *DeiT III*, 2022, arXiv:2204.07118.
 public struct ThreeAugment: PixelTransform, Codable, Hashable {
   public var flip: HorizontalFlip
-  public var blur: GaussianBlur
+  public var blur: RandomBlur
   public var jitter: ColorJitter
 
   public init(jitter strength: Double = 0.3, flipProbability: Double = 0.5) {
     flip = HorizontalFlip(probability: flipProbability)
-    blur = GaussianBlur(radius: 0.1...2)
+    blur = RandomBlur(radius: 0.1...2)
     jitter = ColorJitter(brightness: strength, contrast: strength, saturation: strength)
   }
 

@@ -29,7 +29,7 @@ public enum TrainingView: String, Codable, Sendable, Hashable, CaseIterable {
         crop,
         steps: [
           ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, probability: 0.8),
-          Greyscale(probability: 0.2), GaussianBlur(radius: 0.1...2), HorizontalFlip(),
+          Greyscale(probability: 0.2), RandomBlur(radius: 0.1...2), HorizontalFlip(),
         ], reducingGap: 2)
     }
   }
