@@ -16,6 +16,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
 #define CK_NAME(x) CK_JOIN(x, _avx2)
+#define CK_HAS_FMA 1
 #include CK_LOOPS
 #undef CK_NAME
 #pragma clang attribute pop
@@ -27,6 +28,7 @@
 #define CK_IS_AVX512 1
 #include CK_LOOPS
 #undef CK_IS_AVX512
+#undef CK_HAS_FMA
 #undef CK_NAME
 #pragma clang attribute pop
 

@@ -90,34 +90,42 @@ static void CK_NAME(end_votes)(const float *restrict base, double scale, int nor
   }
 }
 
-// The dot products of x with `count` others. Products of two floats are exact in double. Eight lanes, those of ck_dot,
-// whatever the registers' width; additions wait for each other, so several products go side by side.
-#define WIDEN(NAME, FROM)                        \
-  ck_singles NAME##_singles;                     \
-  memcpy(&NAME##_singles, FROM, sizeof(ck_singles)); \
-  ck_lanes NAME = __builtin_convertvector(NAME##_singles, ck_lanes)
-#define DOTS(NAME, COUNT)                                                                                  \
-  static void CK_NAME(NAME)(const float *restrict x, const float *const *y, double *products, size_t n) { \
-    ck_lanes sums[COUNT] = {0};                                                                            \
-    size_t i = 0;                                                                                          \
-    for (; i + 8 <= n; i += 8) {                                                                           \
-      WIDEN(value, x + i);                                                                                 \
-      for (int k = 0; k < COUNT; k++) {                                                                    \
-        WIDEN(other, y[k] + i);                                                                            \
-        sums[k] += value * other;                                                                          \
-      }                                                                                                    \
-    }                                                                                                      \
-    for (int k = 0; k < COUNT; k++) {                                                                      \
-      for (size_t j = i; j < n; j++) sums[k][j - i] += (double)x[j] * (double)y[k][j];                     \
-      ck_lanes s = sums[k];                                                                                \
-      products[k] += ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));                    \
-    }                                                                                                      \
+// The dot products of four vectors with four others, or of four with each other (the upper triangle). Products of two
+// floats are exact in double, so that fused and separate additions give the same. Eight lanes, those of ck_dot, whatever
+// the registers' width; every element is widened once for four products.
+#define GRAM_TILE(NAME, SECOND, FIRST_COLUMN)                                                                  \
+  static void CK_NAME(NAME)(const float *const *x, const float *const *y, double *products, size_t n) {        \
+    ck_lanes sums[16] = {0};                                                                                   \
+    size_t i = 0;                                                                                              \
+    for (; i + 8 <= n; i += 8) {                                                                               \
+      ck_lanes a[4], b[4];                                                                                     \
+      for (int k = 0; k < 4; k++) {                                                                            \
+        ck_singles narrow;                                                                                     \
+        memcpy(&narrow, x[k] + i, sizeof narrow);                                                              \
+        a[k] = __builtin_convertvector(narrow, ck_lanes);                                                      \
+        memcpy(&narrow, y[k] + i, sizeof narrow);                                                              \
+        b[k] = __builtin_convertvector(narrow, ck_lanes);                                                      \
+      }                                                                                                        \
+      for (int j = 0; j < 4; j++)                                                                              \
+        for (int k = FIRST_COLUMN; k < 4; k++) sums[4 * j + k] = CK_MULTIPLY_ADD(a[j], SECOND[k], sums[4 * j + k]); \
+    }                                                                                                          \
+    for (int j = 0; j < 4; j++)                                                                                \
+      for (int k = FIRST_COLUMN; k < 4; k++) {                                                                 \
+        ck_lanes s = sums[4 * j + k];                                                                          \
+        for (size_t m = i; m < n; m++) s[m - i] += (double)x[j][m] * (double)y[k][m];                          \
+        products[4 * j + k] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));               \
+      }                                                                                                        \
   }
 
-DOTS(dot_four, 4)
-DOTS(dot_one, 1)
-#undef DOTS
-#undef WIDEN
+#ifdef CK_HAS_FMA
+#define CK_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define CK_MULTIPLY_ADD(a, b, c) ((c) + (a) * (b))
+#endif
+GRAM_TILE(gram_square, b, 0)
+GRAM_TILE(gram_triangle, a, j)
+#undef CK_MULTIPLY_ADD
+#undef GRAM_TILE
 
 #ifdef CK_IS_AVX512
 // The compiler does not find the instruction that packs the chosen keys.

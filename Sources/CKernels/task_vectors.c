@@ -79,15 +79,23 @@ size_t ck_merge_elected(ck_level level, const ck_term *terms, size_t count, ck_d
 }
 
 void ck_add_gram(ck_level level, const float *const *vectors, size_t count, double *products, size_t n) {
-  size_t index = 0;
-  for (size_t i = 0; i < count; i++)
-    for (size_t j = i; j < count;) {
-      if (count - j >= 4) {
-        CK_PICK(level, dot_four)(vectors[i], vectors + j, products + index, n);
-        j += 4, index += 4;
-      } else {
-        CK_PICK(level, dot_one)(vectors[i], vectors + j, products + index, n);
-        j++, index++;
+  for (size_t row = 0; row < count; row += 4)
+    for (size_t column = row; column < count; column += 4) {
+      // A tile that reaches beyond the last vector has it several times; those products are passed over.
+      const float *x[4], *y[4];
+      for (size_t k = 0; k < 4; k++) {
+        x[k] = vectors[row + k < count ? row + k : count - 1];
+        y[k] = vectors[column + k < count ? column + k : count - 1];
       }
+      double tile[16];
+      if (row == column)
+        CK_PICK(level, gram_triangle)(x, y, tile, n);
+      else
+        CK_PICK(level, gram_square)(x, y, tile, n);
+      for (size_t j = 0; j < 4 && row + j < count; j++)
+        for (size_t k = row == column ? j : 0; k < 4 && column + k < count; k++) {
+          size_t i = row + j;
+          products[i * count - i * (i - 1) / 2 + column + k - i] += tile[4 * j + k];
+        }
     }
 }
