@@ -93,7 +93,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 // `study`, `report` and `analyze` by `soup-study`.
 targets += [
   .target(
-    name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
+    name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
     name: "SoupStudyCLI",

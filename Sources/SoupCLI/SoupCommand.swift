@@ -9,7 +9,7 @@ public struct SoupCommand: ParsableCommand {
     version: SoupVersion.current,
     subcommands: [
       InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
-      VerifyCommand.self, ReplayCommand.self, TrainCommand.self,
+      VerifyCommand.self, ReplayCommand.self, DataCommand.self, TrainCommand.self,
       EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
       StudyCommand.self, ReportCommand.self, AnalyzeCommand.self,
     ])

@@ -4,7 +4,10 @@ import Testing
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`.
 /// After an intended change: `for c in check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
-  @Test(arguments: ["inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups"])
+  @Test(arguments: [
+    "inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups", "data corrupt",
+    "data corruptions",
+  ])
   func helpIsAsReviewed(command: String) throws {
     let words = command.split(separator: " ").map(String.init)
     let golden = try String(contentsOfFile: fixture("help/\(words.joined(separator: "-")).txt"), encoding: .utf8)

@@ -12,10 +12,16 @@ enum ScenePicture {
     }
   }
 
+  /// One large scene, always the same.
+  static func large(side: Int) -> PixelImage {
+    var random = CounterGenerator(seed: 0).derived("large scene").derived(3)
+    return make(side, &random)
+  }
+
   private static func make(_ side: Int, _ random: inout CounterGenerator) -> PixelImage {
     let middle = colour(&random)
-    let sky = near(middle, 60, &random)
-    let ground = near(middle, 60, &random)
+    let sky = near(middle, 45, &random)
+    let ground = near(middle, 45, &random)
     let horizon = 0.3 + 0.4 * random.uniform()
     let slope = 0.6 * (random.uniform() - 0.5)
     var blobs: [(x: Double, y: Double, width: Double, height: Double, isRound: Bool, colour: SIMD3<Double>)] = []
@@ -23,7 +29,7 @@ enum ScenePicture {
       blobs.append(
         (
           random.uniform(), random.uniform(), 0.08 + 0.25 * random.uniform(), 0.08 + 0.25 * random.uniform(),
-          random.chance(0.5), near(middle, 110, &random)
+          random.chance(0.5), near(middle, 75, &random)
         ))
     }
     let grain = 4 + 18 * random.uniform()

@@ -75,6 +75,12 @@ extension PixelImage {
     }
   }
 
+  /// Its centre square, averaged down to `side` pixels if it is larger.
+  public func fitted(to side: Int) -> PixelImage {
+    let square = centreSquare()
+    return square.width > side ? square.reduced(height: side, width: side) : square
+  }
+
   /// The largest square about the centre.
   func centreSquare() -> PixelImage {
     let side = min(height, width)

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `soup data`: what concerns images, without a model.
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Images: data sets and their corruptions.",
+    subcommands: [CorruptCommand.self, CorruptionsCommand.self])
+}
