@@ -2,7 +2,7 @@ import CImaging
 import Foundation
 
 /// A Gaussian of σ pixels, cut at 4σ, borders repeated.
-struct GaussianBlur: ImageDistortion {
+struct GaussianSmoothing: ImageDistortion {
   let sigma: Double
 
   init(severity: Int, table: CorruptionTable) {

@@ -26,6 +26,9 @@ public struct CorruptedDataset: ImageDataset {
   }
 
   public func label(at index: Int) -> Int { base.label(at: index) }
+  public func targets(at index: Int) -> [Int] { base.targets(at: index) }
+  public var classSubset: [Int]? { base.classSubset }
+  public func checksum() -> UInt32 { base.checksum() }
 
   public func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
     try base.copyPixels(at: index, into: pixels)

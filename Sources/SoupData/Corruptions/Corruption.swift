@@ -99,7 +99,7 @@ public struct Corruption: Sendable, CustomStringConvertible {
     case .glassBlur: GlassBlur(severity: severity, table: table)
     case .motionBlur: MotionBlur(severity: severity, table: table)
     case .zoomBlur: ZoomBlur(severity: severity, table: table)
-    case .gaussianBlur: GaussianBlur(severity: severity, table: table)
+    case .gaussianBlur: GaussianSmoothing(severity: severity, table: table)
     case .snow: Snow(severity: severity, table: table)
     case .frost: Frost(severity: severity, table: table, bank: bank)
     case .fog: Fog(severity: severity, table: table)

@@ -68,7 +68,7 @@ struct CorruptCommand: ConsoleCommand {
 
   func run(_ console: Console) throws {
     let specification = try DatasetSpecification(parsing: dataset)
-    var images: any ImageDataset = try specification.load(DatasetSpecification.Part(rawValue: part)!)
+    var images = try specification.open(DatasetSpecification.Part(rawValue: part)!)
     if let limit { images = try Subset.first(limit, of: images) }
     let isSmall = min(images.height, images.width) <= 64
     let kinds = try options.kinds(otherwise: isSmall ? .cifarC : .imagenetC)
