@@ -28,6 +28,23 @@ import Testing
     #expect(findings.contains { $0["code"] as? String == "output" })
     #expect(findings.filter { $0["code"] as? String == "missing-tensor" }.count == 7)
   }
+
+  /// What the check says the output will take is what the mix then writes, shard by shard.
+  @Test func theSizeOfShardsIsKnown() throws {
+    let folder = try TemporaryFolder()
+    var sizes: [Int] = []
+    for options in [[], ["--shard-size", "1KB"], ["--format", "pytorch"]] {
+      let words = models + ["-o", folder["soup"], "--json", "--force"] + options
+      let check = try SoupProgram.run(SoupProgram.path, ["check"] + words, in: nil)
+      let mix = try SoupProgram.run(SoupProgram.path, ["mix", "--threads", "1"] + words, in: nil)
+      #expect(check.status == 0 && mix.status == 0, "\(check.errors)\(mix.errors)")
+      let written = (mix.outputJSON["report"] as? [String: Any])?["outputBytes"] as? Int
+      let said = try #require(check.outputJSON["outputBytes"] as? Int)
+      #expect(said == written)
+      sizes.append(said)
+    }
+    #expect(Set(sizes).count == 3)
+  }
 }
 
 @Suite struct DiffCommandTests {
