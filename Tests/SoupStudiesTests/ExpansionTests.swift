@@ -137,7 +137,7 @@ import Testing
     let error = #expect(throws: StudyError.self) {
       try StudyFile(yaml: yaml.replacingOccurrences(of: "cifar-c", with: "cifar-x"))
     }
-    #expect(error?.detail.contains("cifar-c, imagenet-c, laion-c") == true)
+    #expect(error?.detail.contains("cifar-c, imagenet-c") == true)
   }
 
   @Test func stepsNameModelsAndOutputs() throws {

@@ -187,7 +187,7 @@ struct StudyReader {
   }
 
   /// What `soup evaluate --shift` computes.
-  private static let shifts = ["cifar-c", "imagenet-c", "laion-c"]
+  private static let shifts = ["cifar-c", "imagenet-c", "imagenet-c-extra", "laion-c"]
 
   private mutating func steps(_ node: Node) -> [StudyFile.Step] {
     named(node, "steps").compactMap { name, value in

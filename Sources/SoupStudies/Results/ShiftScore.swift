@@ -12,7 +12,7 @@
 /// unweighted mean over `corruptions`. With `--predictions` the file has one row for each of them, in this order; rows of other
 /// models, such as an ensemble's members, come first.
 public struct ShiftScore: Sendable, Hashable {
-  /// `imagenet-c`, `cifar-c`, `laion-c`.
+  /// `imagenet-c`, `imagenet-c-extra`, `cifar-c`, `laion-c`.
   public let name: String
   public let meanAccuracy: Double
   public let corruptions: [Corruption]

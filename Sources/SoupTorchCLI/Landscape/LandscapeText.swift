@@ -12,10 +12,6 @@ enum LandscapeText {
     ]
   }
 
-  static func height(_ barrier: LossBarrier, _ format: (Double) -> String) -> String {
-    barrier.height == 0 ? "none" : "\(format(barrier.height)) at alpha \(Format.significant(barrier.alpha))"
-  }
-
   /// `+0.0123`.
   static func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + Format.fixed(value, 4) }
 }

@@ -51,15 +51,31 @@ struct LineCommand: ConsoleCommand {
     let alphas = Set(grid).union([0, 1]).sorted()
     let missing = alphas.filter { file.table.row([.number($0)]) == nil }
     let bar = landscape.bar("Line", evaluations: missing.count)
+    // What happened to each image, for the intervals.
+    var outcomes: [Double: SampleOutcomes] = [:]
     for alpha in missing {
-      let score = try landscape.outcomes(space, at: [1 - alpha, alpha], bar: bar).score
-      try file.append([.number(alpha)] + Landscape.cells(score))
+      outcomes[alpha] = try landscape.outcomes(space, at: [1 - alpha, alpha], bar: bar)
+      try file.append([.number(alpha)] + Landscape.cells(outcomes[alpha]!.score))
     }
     bar.finish()
     let rows = alphas.compactMap { file.table.row([.number($0)]) }
+    func measured(_ column: String, _ value: (SampleOutcomes, Int) -> Double) throws -> Barrier {
+      let barrier = try LossBarrier(rows.map { ($0[0].number ?? 0, file.table.number(column, $0)) })
+      guard barrier.height > 0 else { return Barrier(barrier, interval: nil) }
+      // Points of an earlier call are in the file, their images are not.
+      for alpha in [0, barrier.alpha, 1] where outcomes[alpha] == nil {
+        outcomes[alpha] = try landscape.outcomes(space, at: [1 - alpha, alpha])
+      }
+      guard let start = outcomes[0], let top = outcomes[barrier.alpha], let end = outcomes[1] else {
+        return Barrier(barrier, interval: nil)
+      }
+      let rises = top.correct.indices.map { image in
+        value(top, image) - ((1 - barrier.alpha) * value(start, image) + barrier.alpha * value(end, image))
+      }
+      return Barrier(barrier, interval: rises.allSatisfy(\.isFinite) ? try PairedBootstrap().mean(rises) : nil)
+    }
     let barrier = Barriers(
-      loss: try LossBarrier(rows.map { ($0[0].number ?? 0, file.table.number("loss", $0)) }),
-      error: try LossBarrier(rows.map { ($0[0].number ?? 0, file.table.number("error", $0)) }))
+      loss: try measured("loss") { Double($0.losses[$1]) }, error: try measured("error") { $0.correct[$1] ? 0 : 1 })
     try file.finish(barrier)
     if console.isJSON {
       try console.emit(Report(from: first, to: second, split: split.rawValue, barrier: barrier, points: file.table))
@@ -70,15 +86,33 @@ struct LineCommand: ConsoleCommand {
       for row in rows { table.add([Format.significant(row[0].number ?? 0)] + LandscapeText.score(file.table, row)) }
       console.print(table)
       console.print(
-        "\nBarrier: loss \(LandscapeText.height(barrier.loss) { Format.fixed($0, 4) }), "
-          + "error \(LandscapeText.height(barrier.error) { Format.percent($0) + " points" }).")
+        "\nBarrier: loss \(barrier.loss.text { Format.fixed($0, 4) }), "
+          + "error \(barrier.error.text(unit: " points") { Format.percent($0) }).")
       console.note(landscape.footnote())
     }
   }
 
   private struct Barriers: Encodable {
-    let loss: LossBarrier
-    let error: LossBarrier
+    let loss: Barrier
+    let error: Barrier
+  }
+
+  private struct Barrier: Encodable {
+    let height: Double
+    let alpha: Double
+    /// 95 % for other images of the kind, at this alpha (paired bootstrap); nil without a barrier.
+    let interval: Interval?
+
+    init(_ barrier: LossBarrier, interval: Interval?) {
+      (height, alpha, self.interval) = (barrier.height, barrier.alpha, interval)
+    }
+
+    /// `0.0123 [0.0101, 0.0150] at alpha 0.4`
+    func text(unit: String = "", _ format: (Double) -> String) -> String {
+      guard height != 0 else { return "none" }
+      let range = interval.map { " [\(format($0.lower)), \(format($0.upper))]" } ?? ""
+      return format(height) + range + unit + " at alpha \(Format.significant(alpha))"
+    }
   }
 
   private struct Report: Encodable {
