@@ -5,8 +5,8 @@ import Testing
 /// After an intended change: `for c in check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups", "data corrupt",
-    "data corruptions",
+    "inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups", "analyze pairs",
+    "data corrupt",    "data corruptions",
   ])
   func helpIsAsReviewed(command: String) throws {
     let words = command.split(separator: " ").map(String.init)

@@ -74,7 +74,9 @@ public struct Figure: Sendable {
     return theme.resolving(withData).merging([
       "width": .number(width), "height": .number(max(width / aspect, minimumHeight).rounded()),
       "autosize": ["type": "pad"], "background": .string(theme.colors["paper"] ?? "#ffffff"),
-      "padding": 12, "config": theme.configuration,
+      "padding": 12,
+      // A label for every mark would be most of the file; the page describes the figure as a whole.
+      "config": theme.configuration.merging(["aria": false]),
     ])
   }
 

@@ -1,0 +1,50 @@
+/// Which measure of similarity tells whether two models soup: rank correlations with gain, over all pairs and over those that gain.
+public struct SimilarityCorrelations: Sendable, Codable {
+  public struct Row: Sendable, Codable {
+    public var measure: String
+    /// With each gain over all its pairs, and over its pairs with a gain above 0.
+    public var all: [Correlation]
+    public var positive: [Correlation]
+    /// With shared epochs.
+    public var shared: Correlation?
+  }
+
+  public let gains: [SoupGain]
+  /// Pairs with a gain above 0, for each gain.
+  public let positives: [Int]
+  public let rows: [Row]
+
+  /// - Throws: `AnalysisError` where a measure has fewer than two pairs.
+  public init(
+    _ table: PairTable, gains: [SoupGain] = [SoupGain(.accuracy), SoupGain(.loss)]
+  ) throws(AnalysisError) {
+    self.gains = gains
+    positives = gains.map { gain in
+      table.pairs.count { pair in gain.value(pair, in: table).map { SoupGain.isAbove($0) } ?? false }
+    }
+    var rows: [Row] = []
+    for measure in table.measures {
+      var row = Row(measure: measure, all: [], positive: [], shared: nil)
+      for gain in gains {
+        let points = table.pairs.compactMap { pair -> (Double, Double)? in
+          guard let x = pair.similarities[measure], let y = gain.value(pair, in: table) else { return nil }
+          return (x, y)
+        }
+        row.all.append(try Self.spearman(points))
+        row.positive.append(try Self.spearman(points.filter { SoupGain.isAbove($0.1) }))
+      }
+      let shared = table.pairs.compactMap { pair -> (Double, Double)? in
+        guard let x = pair.similarities[measure], let epochs = table.sharedEpochs(pair) else { return nil }
+        return (x, Double(epochs))
+      }
+      if shared.count > 1 { row.shared = try Self.spearman(shared) }
+      rows.append(row)
+    }
+    self.rows = rows
+  }
+
+  private static func spearman(_ points: [(Double, Double)]) throws(AnalysisError) -> Correlation {
+    guard points.count > 1 else { return Correlation(coefficient: .nan, pValue: .nan, count: points.count) }
+    return try Correlation.spearman(points.map(\.0), points.map(\.1))
+  }
+}

@@ -1,0 +1,147 @@
+import SoupAnalysis
+
+/// Reads tables of pair soups: CSV with a header, one row for each soup of two models, and one for each model itself (`key_a` equal to
+/// `key_b`).
+///
+/// | columns | |
+/// |---|---|
+/// | `key_a`, `key_b` | names of the models, in either order |
+/// | `clean_accuracy` | percent |
+/// | `clean_loss` | nats; optional, as all below |
+/// | `acc_corr_3`, `loss_corr_3` (or `corrupted_accuracy`, `corrupted_loss`) | means over corrupted images; empty where not measured |
+/// | `branch_epoch_a`, `branch_epoch_b` | where each left the common trunk |
+///
+/// A second table has `key_a`, `key_b` and any number of measures of similarity, one a column.
+/// - Source: chipnbits/too-salty, `analysis/rand_soups_seed_42.csv`, `similarity_metrics.csv`.
+public enum PairTableFile {
+  /// - Throws: `ReportError` with every problem and its line: columns that are missing, rows of another length, values that are no
+  ///   finite numbers, models without a row of their own, pairs that are there twice, in whichever order.
+  public static func read(_ path: String, similarities: String? = nil) throws(ReportError) -> PairTable {
+    let file = try Rows(path, required: ["key_a", "key_b", "clean_accuracy"])
+    var problems: [String] = []
+    var (models, indices): ([PairTable.Model], [String: Int]) = ([], [:])
+    // Models first, in the order in which rows name them: pairs may come before their parents.
+    var names: [String] = []
+    var own: [String: (scores: PairTable.Scores, branch: Int?)] = [:]
+    for row in file.rows {
+      let (a, b) = (file.text("key_a", row), file.text("key_b", row))
+      for (name, column) in [(a, "branch_epoch_a"), (b, "branch_epoch_b")] where indices[name] == nil {
+        indices[name] = names.count
+        names.append(name)
+        models.append(
+          PairTable.Model(
+            name: name, scores: .init(accuracy: .nan),
+            branchEpoch: file.number(column, row, &problems).flatMap { Int(exactly: $0) }))
+      }
+      guard a == b else { continue }
+      if own[a] != nil { problems.append("line \(row.line): \(a) is there twice") }
+      own[a] = (scores(file, row, &problems), nil)
+    }
+    for index in models.indices {
+      if let found = own[models[index].name] {
+        models[index].scores = found.scores
+      } else {
+        problems.append("\(models[index].name) has no row of its own (key_a = key_b = \(models[index].name))")
+      }
+    }
+    var (pairs, places): ([PairTable.Pair], [Int: Int]) = ([], [:])
+    func place(_ a: Int, _ b: Int) -> Int { min(a, b) * models.count + max(a, b) }
+    for row in file.rows {
+      let (a, b) = (indices[file.text("key_a", row)]!, indices[file.text("key_b", row)]!)
+      guard a != b else { continue }
+      if places.updateValue(pairs.count, forKey: place(a, b)) != nil {
+        problems.append("line \(row.line): \(models[a].name) and \(models[b].name) are there twice")
+      }
+      pairs.append(PairTable.Pair(a: a, b: b, scores: scores(file, row, &problems)))
+    }
+    guard problems.isEmpty else {
+      throw ReportError(.format, path: path, problems, advice: "expected one row for each model and each pair")
+    }
+    guard !pairs.isEmpty else { throw ReportError(.empty, path: path, ["has no pair of models"]) }
+    var table = PairTable(models: models, pairs: pairs)
+    if let similarities { try add(similarities, to: &table, indices, places) }
+    return table
+  }
+
+  private static func scores(_ file: Rows, _ row: Rows.Row, _ problems: inout [String]) -> PairTable.Scores {
+    let accuracy = file.number("clean_accuracy", row, &problems)
+    if accuracy == nil { problems.append("line \(row.line): clean_accuracy is empty") }
+    return PairTable.Scores(
+      accuracy: accuracy ?? .nan, loss: file.number("clean_loss", row, &problems),
+      corruptedAccuracy: file.number("acc_corr_3", row, &problems)
+        ?? file.number("corrupted_accuracy", row, &problems),
+      corruptedLoss: file.number("loss_corr_3", row, &problems) ?? file.number("corrupted_loss", row, &problems))
+  }
+
+  private static func add(
+    _ path: String, to table: inout PairTable, _ indices: [String: Int], _ places: [Int: Int]
+  ) throws(ReportError) {
+    let file = try Rows(path, required: ["key_a", "key_b"])
+    table.measures = file.columns.filter { $0 != "key_a" && $0 != "key_b" }
+    var problems: [String] = []
+    var seen: Set<Int> = []
+    for row in file.rows {
+      let (nameA, nameB) = (file.text("key_a", row), file.text("key_b", row))
+      guard nameA != nameB else { continue }
+      guard let a = indices[nameA], let b = indices[nameB],
+        let position = places[min(a, b) * table.models.count + max(a, b)]
+      else {
+        problems.append("line \(row.line): \(nameA) and \(nameB) have no soup")
+        continue
+      }
+      if !seen.insert(position).inserted { problems.append("line \(row.line): \(nameA) and \(nameB) are there twice") }
+      for measure in table.measures {
+        table.pairs[position].similarities[measure] = file.number(measure, row, &problems)
+      }
+    }
+    guard problems.isEmpty else { throw ReportError(.format, path: path, problems) }
+  }
+
+  /// A CSV file as cells.
+  private struct Rows {
+    struct Row {
+      let line: Int
+      let cells: [Substring]
+    }
+
+    let columns: [String]
+    let rows: [Row]
+    private let places: [String: Int]
+
+    init(_ path: String, required: [String]) throws(ReportError) {
+      let text = try JSONLines.text(path)
+      var problems: [String] = []
+      var columns: [String] = []
+      var rows: [Row] = []
+      for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
+      where !line.isEmpty {
+        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+        if columns.isEmpty {
+          columns = cells.map { $0.trimmingPrefix { $0.isWhitespace }.description }
+          if columns.first?.first == "\u{FEFF}" { columns[0].removeFirst() }
+        } else if cells.count == columns.count {
+          rows.append(Row(line: index + 1, cells: cells))
+        } else {
+          problems.append("line \(index + 1) has \(cells.count) fields, expected \(columns.count)")
+        }
+      }
+      let missing = required.filter { !columns.contains($0) }
+      if !missing.isEmpty { problems.insert("has no column \(missing.joined(separator: ", "))", at: 0) }
+      if Set(columns).count < columns.count { problems.append("has a column twice") }
+      guard problems.isEmpty else { throw ReportError(.format, path: path, problems, advice: "expected CSV") }
+      self.columns = columns
+      self.rows = rows
+      places = Dictionary(columns.enumerated().map { ($1, $0) }) { first, _ in first }
+    }
+
+    func text(_ column: String, _ row: Row) -> String { places[column].map { String(row.cells[$0]) } ?? "" }
+
+    /// Nil for an empty field, and for a column that is not there.
+    func number(_ column: String, _ row: Row, _ problems: inout [String]) -> Double? {
+      guard let place = places[column], !row.cells[place].isEmpty else { return nil }
+      if let value = Double(row.cells[place]), value.isFinite { return value }
+      problems.append("line \(row.line): \(column) is '\(row.cells[place])', expected a number")
+      return nil
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import SoupAnalysis
+import SoupCLI
+import SoupReports
+
+/// `soup analyze pairs`
+struct AnalyzePairsCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pairs",
+    abstract: "When do two models soup? From a table of pair soups.",
+    usage: "soup analyze pairs <file> [--similarities <file>] [-o <page>] [<options>]",
+    discussion: """
+      Reads CSV: one row for every soup of two models and one for every model itself \\
+      (key_a = key_b), with clean_accuracy (percent), clean_loss, acc_corr_3, loss_corr_3, \\
+      branch_epoch_a and branch_epoch_b; --similarities adds measures by key_a and key_b. \\
+      Tells how gains depend on shared training and on similarity, whether they are \\
+      transitive over all triangles, and which models soup together. Accuracy gains are in \\
+      points, loss gains in nats, over the best parent unless --parent says otherwise.
+
+      EXAMPLES
+        soup analyze pairs pair_soups.csv
+        soup analyze pairs pair_soups.csv --similarities pair_similarities.csv
+        soup analyze pairs pair_soups.csv -o pairs.html
+        soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
+      """)
+
+  @Argument(help: ArgumentHelp("Pair soups, CSV.", valueName: "file")) var file: String
+
+  @Option(help: ArgumentHelp("Measures of similarity, CSV.", valueName: "file")) var similarities: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Gain of triangles and graph: accuracy, loss, corrupted-accuracy or corrupted-loss. (default: loss, or accuracy "
+        + "without losses)", valueName: "measure"))
+  var gain: SoupGain.Measure?
+
+  @Option(help: ArgumentHelp("Gain of triangles and graph: over the best or the mean parent.", valueName: "parent"))
+  var parent: SoupGain.Parent = .best
+
+  @Option(
+    help: ArgumentHelp(
+      "Corners of a triangle: all three, or the first in the order of the table, as published.", valueName: "roles"))
+  var roles: Transitivity.Roles = .all
+
+  @OptionGroup var page: PageOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if page.path == nil, page.figures != nil || page.noFigures { throw ValidationError("--figures needs --output.") }
+  }
+
+  func run(_ console: Console) throws {
+    let table = try PairTableFile.read(file, similarities: similarities)
+    let hasLoss = table.models.allSatisfy { $0.scores.loss != nil }
+    let analysis = try PairAnalysis(
+      table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles)
+    let written = try page.path.map { path in
+      var report = PairReport.report(table, analysis, sources: [file] + (similarities.map { [$0] } ?? []))
+      return try page.write(&report, to: path, console)
+    }
+    if console.isJSON {
+      try console.emit(Summary(analysis: analysis, report: written))
+      return
+    }
+    for (index, section) in PairReport.tables(analysis).enumerated() {
+      if index > 0 { console.print() }
+      var text = Table(section.columns.enumerated().map { .init($1, $0 == 0 ? .left : .right) })
+      for row in section.rows { text.add([row.name] + row.cells.map(\.text)) }
+      console.print(text)
+    }
+    console.print("\n" + PairReport.findings(table, analysis).joined(separator: "\n"))
+    if table.missing > 0 {
+      console.warn("\(Format.count(table.missing)) pairs of models have no soup; everything is of those that are there")
+    }
+    if written != nil { console.print() }
+    page.tell(written, console)
+  }
+
+  private struct Summary: Encodable {
+    let analysis: PairAnalysis
+    let report: ReportWriter.Outcome?
+
+    func encode(to encoder: any Encoder) throws {
+      try analysis.encode(to: encoder)
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encodeIfPresent(report, forKey: .report)
+    }
+
+    private enum Key: CodingKey { case report }
+  }
+}
+
+extension SoupGain.Measure: ExpressibleByArgument {}
+extension SoupGain.Parent: ExpressibleByArgument {}
+extension Transitivity.Roles: ExpressibleByArgument {}

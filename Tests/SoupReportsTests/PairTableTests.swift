@@ -1,0 +1,76 @@
+import Foundation
+import SoupAnalysis
+import SoupReports
+import Testing
+
+@Suite struct PairTableTests {
+  static let header = "key_a,key_b,branch_epoch_a,branch_epoch_b,clean_accuracy,clean_loss,acc_corr_3,loss_corr_3\n"
+  static let good =
+    header + """
+      b,c,60,70,71.5,1.0,50,2
+      a,a,50,50,70,1.1,49,2.1
+      b,b,60,60,71,1.05,50,2.0
+      c,a,70,50,2.5,4.6,,
+      c,c,70,70,72,1.0,51,1.9
+      a,b,50,60,71.2,1.04,50,2
+
+      """
+
+  @Test func modelsComeInTheOrderOfTheRows() throws {
+    let folder = try TemporaryFolder()
+    let soups = try folder.write(Self.good, to: "s.csv")
+    let alike = try folder.write("key_a,key_b,kl\nb,a,0.5\na,c,0.75\nb,c,\n", to: "k.csv")
+    let table = try PairTableFile.read(soups, similarities: alike)
+    #expect(table.models.map(\.name) == ["b", "c", "a"] && table.models.map(\.branchEpoch) == [60, 70, 50])
+    #expect(table.pairs.count == 3 && table.missing == 0 && table.measures == ["kl"])
+    #expect(table.pairs[1].scores.corruptedLoss == nil && table.pairs[1].similarities["kl"] == 0.75)
+    let analysis = try PairAnalysis(table, gain: SoupGain(.accuracy))
+    #expect(analysis.positive == 1 && analysis.collapsed == 1 && analysis.graph.edges == 1)
+    let report = PairReport.report(table, analysis, sources: ["s.csv"])
+    #expect(report.figures.contains { $0.id == "soup-map" })
+    for figure in report.figures { FigureTests.check(figure) }
+  }
+
+  /// Every problem at once, each with its line.
+  @Test func everyProblemIsNamedWithItsLine() throws {
+    let folder = try TemporaryFolder()
+    func problems(_ text: String, similarities: String? = nil) throws -> [String] {
+      let soups = try folder.write(text, to: "s.csv")
+      let alike = try similarities.map { try folder.write($0, to: "k.csv") }
+      do {
+        _ = try PairTableFile.read(soups, similarities: alike)
+        return []
+      } catch {
+        return error.problems
+      }
+    }
+    let bad = Self.good.replacing("71.2", with: "nan") + "b,a,60,50,71,1,50,2\nd,a,80,50,70,1,50,2\nb,b,60,60,,1,1,1\n"
+    let found = try problems(bad)
+    #expect(found.contains { $0.hasPrefix("line 7") && $0.contains("'nan'") })
+    #expect(found.contains("line 8: b and a are there twice") && found.contains("line 10: b is there twice"))
+    #expect(
+      found.contains { $0.hasPrefix("d has no row of its own") } && found.contains("line 10: clean_accuracy is empty"))
+    #expect(try problems("key_a,clean_accuracy\na,1\n") == ["has no column key_b"])
+    #expect(try problems(Self.header + "a,a,50\n") == ["line 2 has 3 fields, expected 8"])
+    #expect(
+      try problems(Self.good, similarities: "key_a,key_b,kl\na,x,1\na,b,1\nb,a,1\n") == [
+        "line 2: a and x have no soup", "line 4: b and a are there twice",
+      ])
+  }
+
+  /// The published tables, where a folder holds them (they have no licence, so they are not here): SOUP_TASTY_TABLES.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["SOUP_TASTY_TABLES"] != nil))
+  func thePublishedTablesGiveThePublishedNumbers() throws {
+    let folder = try #require(ProcessInfo.processInfo.environment["SOUP_TASTY_TABLES"])
+    let table = try PairTableFile.read(
+      folder + "/pair_soups.csv", similarities: folder + "/pair_similarities.csv")
+    let analysis = try PairAnalysis(table)
+    #expect(analysis.pairs == 5356 && analysis.positive == 591 && analysis.collapsed == 1889)
+    #expect(analysis.correlations.positives == [510, 591] && analysis.transitivity?.triangles == 182_104)
+    let rows = Dictionary(uniqueKeysWithValues: analysis.correlations.rows.map { ($0.measure, $0) })
+    #expect(abs(rows["l2_distance"]!.all[0].coefficient + 0.930544) < 5e-7)
+    #expect(abs(rows["cka_features"]!.positive[0].coefficient + 0.173422) < 5e-7)
+    // scikit-learn's four starts end at 652.354.
+    #expect(try #require(analysis.embedding).stress < 652.4)
+  }
+}
