@@ -58,6 +58,24 @@ import Testing
       ])
   }
 
+  @Test func soupsOfALandscapeAreRead() throws {
+    let folder = try TemporaryFolder()
+    let header = "a,b,alpha,top1_a,loss_a,top1_b,loss_b,top1,loss,over_mean,over_best,over_best_p\n"
+    let rows = [
+      "x,y,0.25,0.9,0.3,0.8,0.4,0.7,0.5,0,0,1", "x,y,0.5,0.9,0.3,0.8,0.4,0.91,0.25,0,0,1",
+      "x,z,0.5,0.9,0.3,0.85,0.4,0.89,0.35,0,0,1",
+    ]
+    let table = try PairTableFile.read(folder.write(header + rows.joined(separator: "\n"), to: "p.csv"))
+    #expect(table.models.map(\.name) == ["x", "y", "z"] && table.pairs.count == 2 && table.missing == 1)
+    let gains = table.pairs.map { SoupGain(.accuracy).value($0, in: table)! }
+    #expect(abs(gains[0] - 1) < 1e-9 && abs(gains[1] + 1) < 1e-9)
+    let other = rows[2].replacing("0.9,0.3", with: "0.95,0.3")
+    let text = header + [rows[1], other, rows[1]].joined(separator: "\n")
+    let error = #expect(throws: ReportError.self) { try PairTableFile.read(folder.write(text, to: "q.csv")) }
+    #expect(
+      error?.problems == ["line 3: x has other scores than before", "line 4: x and y are there twice"])
+  }
+
   /// The published tables, where a folder holds them (they have no licence, so they are not here): SOUP_TASTY_TABLES.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["SOUP_TASTY_TABLES"] != nil))
   func thePublishedTablesGiveThePublishedNumbers() throws {

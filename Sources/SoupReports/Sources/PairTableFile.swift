@@ -11,13 +11,70 @@ import SoupAnalysis
 /// | `acc_corr_3`, `loss_corr_3` (or `corrupted_accuracy`, `corrupted_loss`) | means over corrupted images; empty where not measured |
 /// | `branch_epoch_a`, `branch_epoch_b` | where each left the common trunk |
 ///
+/// Or what `soup landscape pairs` writes: `a`, `b`, `alpha`, `top1` and `loss` of the soup, of which those at α = 0.5 count, and of
+/// the two models (`top1_a`, …), as fractions.
+///
 /// A second table has `key_a`, `key_b` and any number of measures of similarity, one a column.
 /// - Source: chipnbits/too-salty, `analysis/rand_soups_seed_42.csv`, `similarity_metrics.csv`.
 public enum PairTableFile {
   /// - Throws: `ReportError` with every problem and its line: columns that are missing, rows of another length, values that are no
   ///   finite numbers, models without a row of their own, pairs that are there twice, in whichever order.
   public static func read(_ path: String, similarities: String? = nil) throws(ReportError) -> PairTable {
-    let file = try Rows(path, required: ["key_a", "key_b", "clean_accuracy"])
+    let file = try Rows(path, required: [])
+    var table: PairTable
+    if file.columns.contains("key_a") {
+      table = try published(file, path)
+    } else if Set(file.columns).isSuperset(of: ["a", "b", "alpha", "top1", "top1_a", "top1_b"]) {
+      table = try landscape(file, path)
+    } else {
+      throw ReportError(
+        .format, path: path, ["has columns \(file.columns.joined(separator: ", "))"],
+        advice: "expected key_a, key_b, clean_accuracy, …, or what 'soup landscape pairs --csv' writes")
+    }
+    if let similarities { try add(similarities, to: &table) }
+    return table
+  }
+
+  private static func landscape(_ file: Rows, _ path: String) throws(ReportError) -> PairTable {
+    var problems: [String] = []
+    var table = PairTable(models: [], pairs: [])
+    var (indices, seen): ([String: Int], Set<[Int]>) = ([:], [])
+    func scores(_ row: Rows.Row, _ suffix: String) -> PairTable.Scores {
+      let accuracy = file.number("top1" + suffix, row, &problems)
+      if accuracy == nil { problems.append("line \(row.line): top1\(suffix) is empty") }
+      return .init(accuracy: (accuracy ?? .nan) * 100, loss: file.number("loss" + suffix, row, &problems))
+    }
+    for row in file.rows where file.number("alpha", row, &problems) == 0.5 {
+      var places: [Int] = []
+      for (column, suffix) in [("a", "_a"), ("b", "_b")] {
+        let name = file.text(column, row)
+        let own = scores(row, suffix)
+        if let index = indices[name] {
+          if table.models[index].scores != own {
+            problems.append("line \(row.line): \(name) has other scores than before")
+          }
+          places.append(index)
+        } else {
+          places.append(table.models.count)
+          indices[name] = table.models.count
+          table.models.append(.init(name: name, scores: own))
+        }
+      }
+      if !seen.insert(places.sorted()).inserted {
+        problems.append("line \(row.line): \(file.text("a", row)) and \(file.text("b", row)) are there twice")
+      }
+      table.pairs.append(.init(a: places[0], b: places[1], scores: scores(row, "")))
+    }
+    guard problems.isEmpty else { throw ReportError(.format, path: path, problems) }
+    guard !table.pairs.isEmpty else { throw ReportError(.empty, path: path, ["has no soup at alpha 0.5"]) }
+    return table
+  }
+
+  private static func published(_ file: Rows, _ path: String) throws(ReportError) -> PairTable {
+    let missing = ["key_b", "clean_accuracy"].filter { !file.columns.contains($0) }
+    guard missing.isEmpty else {
+      throw ReportError(.format, path: path, ["has no column \(missing.joined(separator: ", "))"])
+    }
     var problems: [String] = []
     var (models, indices): ([PairTable.Model], [String: Int]) = ([], [:])
     // Models first, in the order in which rows name them: pairs may come before their parents.
@@ -58,9 +115,7 @@ public enum PairTableFile {
       throw ReportError(.format, path: path, problems, advice: "expected one row for each model and each pair")
     }
     guard !pairs.isEmpty else { throw ReportError(.empty, path: path, ["has no pair of models"]) }
-    var table = PairTable(models: models, pairs: pairs)
-    if let similarities { try add(similarities, to: &table, indices, places) }
-    return table
+    return PairTable(models: models, pairs: pairs)
   }
 
   private static func scores(_ file: Rows, _ row: Rows.Row, _ problems: inout [String]) -> PairTable.Scores {
@@ -74,8 +129,13 @@ public enum PairTableFile {
   }
 
   private static func add(
-    _ path: String, to table: inout PairTable, _ indices: [String: Int], _ places: [Int: Int]
+    _ path: String, to table: inout PairTable
   ) throws(ReportError) {
+    let indices = Dictionary(uniqueKeysWithValues: table.models.enumerated().map { ($1.name, $0) })
+    let places = Dictionary(
+      uniqueKeysWithValues: table.pairs.enumerated().map {
+        (min($1.a, $1.b) * table.models.count + max($1.a, $1.b), $0)
+      })
     let file = try Rows(path, required: ["key_a", "key_b"])
     table.measures = file.columns.filter { $0 != "key_a" && $0 != "key_b" }
     var problems: [String] = []

@@ -10,15 +10,16 @@ struct AnalyzePairsCommand: ConsoleCommand {
     abstract: "When do two models soup? From a table of pair soups.",
     usage: "soup analyze pairs <file> [--similarities <file>] [-o <page>] [<options>]",
     discussion: """
-      Reads CSV: one row for every soup of two models and one for every model itself \\
-      (key_a = key_b), with clean_accuracy (percent), clean_loss, acc_corr_3, loss_corr_3, \\
-      branch_epoch_a and branch_epoch_b; --similarities adds measures by key_a and key_b. \\
-      Tells how gains depend on shared training and on similarity, whether they are \\
-      transitive over all triangles, and which models soup together. Accuracy gains are in \\
-      points, loss gains in nats, over the best parent unless --parent says otherwise.
+      Reads what 'soup landscape pairs --csv' writes, or CSV with one row for every soup of \
+      two models and one for every model itself (key_a = key_b): clean_accuracy (percent), \
+      clean_loss, acc_corr_3, loss_corr_3, branch_epoch_a, branch_epoch_b. --similarities \
+      adds measures by key_a and key_b. Tells how gains depend on shared training and on \
+      similarity, whether they are transitive over all triangles, and which models soup \
+      together. Accuracy gains are in points, loss gains in nats, over the best parent \
+      unless --parent says otherwise.
 
       EXAMPLES
-        soup analyze pairs pair_soups.csv
+        soup landscape pairs runs/ --csv pairs.csv && soup analyze pairs pairs.csv
         soup analyze pairs pair_soups.csv --similarities pair_similarities.csv
         soup analyze pairs pair_soups.csv -o pairs.html
         soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
