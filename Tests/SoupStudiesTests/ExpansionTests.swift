@@ -123,7 +123,7 @@ import Testing
       evaluate:
         held-out:
         test:
-        corrupted: {shift: cifar-c, severities: [1, 3, 5], images: 500}
+        corrupted: {shift: cifar-c, severity: [1, 3, 5], images: 500}
       """
     let file = try StudyFile(yaml: yaml)
     #expect(file.sets.map(\.isShift) == [false, false, true] && file.sets[2].shift == "cifar-c")
@@ -131,7 +131,7 @@ import Testing
     for name in ["uniform.corrupted", "ensemble.corrupted"] {
       let words = graph[name]!.words.compactMap { if case .text(let text) = $0 { text } else { nil } }
       let text = words.joined(separator: " ")
-      #expect(text.contains("--split test --shift cifar-c --severities 1,3,5 --images 500 --predictions"), "\(text)")
+      #expect(text.contains("--split test --shift cifar-c --severity 1,3,5 --images 500 --predictions"), "\(text)")
     }
     #expect(graph["best"]!.needs.allSatisfy { !$0.hasSuffix(".corrupted") })
     let error = #expect(throws: StudyError.self) {

@@ -9,7 +9,7 @@ import Testing
       evaluate:
         held-out:
         test:
-        corrupted: {shift: cifar-c, severities: 3}
+        corrupted: {shift: cifar-c, severity: 3}
       """
 
   @Test func everyModelIsComparedWithTheBestOnTheSameImages() throws {
@@ -42,6 +42,16 @@ import Testing
     #expect(abs((against["difference"] as? Double ?? 9) - Double(won - lost) / 200) < 1e-12)
     let interval = try #require(against["interval"] as? [String: Any])
     #expect((interval["lower"] as? Double ?? 9) <= Double(won - lost) / 200)
+    // Under shift both corrupted versions of an image count, the clean one does not.
+    func shifted(_ model: String) -> [String: Any]? {
+      records.first {
+        $0["record"] as? String == "score" && $0["model"] as? String == model && $0["set"] as? String == "corrupted"
+      }
+    }
+    let (soup, single) = (try #require(shifted("uniform")), try #require(shifted("best")))
+    let gap = (soup["top1"] as? Double ?? 9) - (single["top1"] as? Double ?? 9)
+    let paired = try #require(soup["against_best"] as? [String: Any])
+    #expect(abs((paired["difference"] as? Double ?? 9) - gap) < 1e-9)
     #expect(records.count { $0["record"] as? String == "corruption" } == 9 * 2)
     #expect(records.count { $0["record"] as? String == "shift-mean" } == 9)
     let csv = try program.run("export", "s.yaml", "--format", "csv").output

@@ -10,7 +10,7 @@
 ///
 /// Accuracies are fractions, losses nats, severities whole numbers from 1; `mean_accuracy` (`meanAccuracy` is read too) is the
 /// unweighted mean over `corruptions`. With `--predictions` the file has one row for each of them, in this order; rows of other
-/// models, such as an ensemble's members, come first.
+/// models, such as an ensemble's members, come first, and `clean` ones are left out by their name.
 public struct ShiftScore: Sendable, Hashable {
   /// `imagenet-c`, `imagenet-c-extra`, `cifar-c`, `laion-c`.
   public let name: String
