@@ -190,7 +190,12 @@ class Draws:
     def save(self, path):
         with open(path, "wb") as file:
             for record in self.records:
-                file.write(struct.pack("<q", record.size) + record.astype("<f8").tobytes())
+                file.write(pack(record))
+
+
+def pack(record):
+    """One draw as our program reads it."""
+    return struct.pack("<i", record.size) + record.astype("<f4").tobytes()
 
 
 class Patched:
@@ -426,8 +431,7 @@ def theirs(kind, severity, table, image, seed):
     draws = Draws(seed)
     c = TABLES[kind][table][severity - 1]
     if table == 0 and kind not in ("elastic_transform", "snow", "frost"):
-        if kind == "impulse_noise":
-            draws.fraction = c
+        draws.fraction = c
         with Patched(draws):
             out = getattr(port, kind)(Image.fromarray(image), severity)
         if kind == "glass_blur":
@@ -534,7 +538,29 @@ def draw_sheet(path):
     Image.fromarray(np.vstack(rows)).resize((6 * 112, len(rows) * 112), Image.BOX).save(path)
 
 
+def write_fixtures(folder):
+    """Small cases for the Swift tests: what the other side makes of one photograph of 32 pixels, and with which numbers."""
+    image = photographs(32)[2]
+    # Not frost, whose photographs are not ours to ship.
+    cases = [(k, 3, t) for k in TABLES if k != "frost" for t in (0, 2)]
+    cases += [("spatter", 4, 0), ("spatter", 5, 2), ("elastic_transform", 1, 0), ("elastic_transform", 1, 2),
+              ("defocus_blur", 4, 0), ("defocus_blur", 5, 0), ("saturate", 5, 0), ("glass_blur", 5, 0)]
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with open(Path(folder) / "peer.bin", "wb") as file:
+        file.write(b"image 0 32 %d 0\n" % image.size + image.tobytes())
+        for kind, severity, table in cases:
+            out, draws, _ = theirs(kind, severity, table, image, 100 + severity)
+            numbers = b"".join(map(pack, draws.records))
+            file.write(f"{kind} {severity} {SIDES[table]} {out.size} {len(numbers)}\n".encode() + out.tobytes() + numbers)
+        from glitch_this import ImageGlitcher
+        out = ImageGlitcher().glitch_image(Image.fromarray(image), 5, color_offset=True, scan_lines=True, seed=1)
+        out = np.asarray(out.convert("RGB"))
+        file.write(f"glitched 3 224 {out.size} 0\n".encode() + out.tobytes())
+
+
 def main():
+    if options.fixtures:
+        return write_fixtures(options.fixtures)
     if options.sheet:
         return draw_sheet(options.sheet)
     kinds = options.only or list(TABLES)

@@ -6,7 +6,7 @@ struct CorruptCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "corrupt",
     abstract: "Write a data set's images, corrupted, in the layout of a published benchmark.",
-    usage: "soup data corrupt <dataset> -o <folder> [--suite <suite>] [--severity <list>] [<options>]",
+    usage: "soup data corrupt <dataset> -o <folder> [--suite <suite>] [<options>]",
     discussion: """
       Images of up to 64 pixels become arrays as in CIFAR-10-C: one .npy for each corruption, severities one after the \
       other, and labels.npy. Larger ones become folders as in ImageNet-C and LAION-C: corruption, severity, class, JPEG \
