@@ -5,6 +5,7 @@
     Tools/check_corruptions.py --venv FOLDER       in that one
     Tools/check_corruptions.py --only fog snow     these corruptions
     Tools/check_corruptions.py --sheet FILE.png    draws the peer's contact sheet instead
+    Tools/check_corruptions.py --fixtures FOLDER   writes the cases of the Swift tests instead
 
 Three questions, each asked of every severity of every parameter table:
 1. Is the construction the same? The other side's random numbers are written down and given to ours; then at least 99.9 % of
@@ -382,7 +383,8 @@ class Ours:
         self.program = next((n for n in names if n and Path(n).exists()), None)
         if not self.program:
             sys.exit("build it first: swift build -c release --product soup-corruptions")
-        self.folder = Path(tempfile.mkdtemp(prefix="soup-corruptions-"))
+        self.temporary = tempfile.TemporaryDirectory(prefix="soup-corruptions-")
+        self.folder = Path(self.temporary.name)
         self.jobs = []
 
     def add(self, kind, severity, table, image, draws=None, bank=None, seed=0, index=0):
