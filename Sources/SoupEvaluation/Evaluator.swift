@@ -59,7 +59,7 @@ public struct Evaluator {
   /// Runs a model batch by batch.
   /// - Parameter body: gets logits `[n, classes]` and the positions of their images in `data`; false ends the run.
   public func forEachBatch(of model: any Network, _ body: (HostTensor, [Int]) throws -> Bool) throws {
-    try refuseMismatch(model)
+    try Self.refuseMismatch(model, data)
     let inference = try model.inference(precision: precision, batchSize: min(loader.batchSize, data.count))
     try batches.walk { images, indices in
       let output = try withoutGradients { try inference(images).to(.float32).host() }
@@ -85,7 +85,7 @@ public struct Evaluator {
     try score(logits(of: model, progress: progress))
   }
 
-  private func refuseMismatch(_ model: any Network) throws(EvaluationError) {
+  static func refuseMismatch(_ model: any Network, _ data: any ImageDataset) throws(EvaluationError) {
     let problems = model.problems(channels: data.channels, classes: data.classCount)
     guard problems.isEmpty else {
       throw EvaluationError(.shape, "the model does not fit \(data.name): it has \(problems.joined(separator: "; "))")

@@ -62,12 +62,20 @@ public final class RecipeScorer: Scorer {
 
   /// The mixed weights as they were scored: with recomputed statistics where those are asked for.
   public func weights(_ recipe: Recipe) throws -> StateDict {
-    var mixed = try mixer.mix(recipe)
-    guard let recalibration, recalibratesSingles || recipe.ingredients.count > 1 else { return mixed }
+    var mixed = try self.mixed(recipe)
+    guard let recalibration, recalibrates(recipe) else { return mixed }
     try model.store.load(mixed)
     try recalibration.apply(to: model)
     for (name, tensor) in try model.store.stateDict() { mixed[name] = tensor }
     return mixed
+  }
+
+  /// The mixed weights with the average of their ingredients' statistics.
+  func mixed(_ recipe: Recipe) throws -> StateDict { try mixer.mix(recipe) }
+
+  /// Whether statistics are recomputed for this recipe.
+  func recalibrates(_ recipe: Recipe) -> Bool {
+    recalibration != nil && (recalibratesSingles || recipe.ingredients.count > 1)
   }
 
   /// Takes over the logits of a recipe that was run over all images, in their order.

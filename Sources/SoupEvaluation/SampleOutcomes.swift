@@ -13,14 +13,11 @@ public struct SampleOutcomes: Sendable, Hashable {
   ///   - labels: `N` class indices.
   /// - Throws: as `Score.init(logits:labels:)`.
   public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
-    var correct: [Bool] = []
-    var losses: [Float] = []
-    correct.reserveCapacity(labels.count)
-    losses.reserveCapacity(labels.count)
-    score = try Score(logits: logits, labels: labels) { isRight, loss in
-      correct.append(isRight)
-      losses.append(Float(loss))
-    }
+    self = try Score.sum(logits: logits, labels: labels).outcomes
+  }
+
+  init(score: Score, correct: [Bool], losses: [Float]) {
+    self.score = score
     self.correct = correct
     self.losses = losses
   }

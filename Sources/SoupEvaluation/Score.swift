@@ -1,4 +1,3 @@
-import Foundation
 import SoupTensors
 
 /// How well a model does on a set of labelled images. Fractions are in 0…1.
@@ -51,11 +50,11 @@ public struct Score: Codable, Sendable, Hashable {
   ///   - labels: `N` class indices.
   /// - Throws: `EvaluationError` if the shapes do not agree, there is no image, or a label is not a class.
   public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
-    try self.init(logits: logits, labels: labels) { _, _ in }
+    self = try Self.sum(logits: logits, labels: labels).score
   }
 
-  /// - Parameter each: called for every image in order: whether it is right, and its loss.
-  init(logits: HostTensor, labels: [Int], each: (Bool, Double) -> Void) throws(EvaluationError) {
+  /// The sum of all rows, checked.
+  static func sum(logits: HostTensor, labels: [Int]) throws(EvaluationError) -> ScoreSum {
     guard logits.shape.count == 2, logits.shape[0] == labels.count, logits.shape[0] > 0, logits.shape[1] > 0 else {
       throw EvaluationError(
         .shape, "\(labels.count) labels need logits of shape [\(labels.count), classes], found \(logits.shape)")
@@ -65,40 +64,9 @@ public struct Score: Codable, Sendable, Hashable {
       throw EvaluationError(.shape, "label \(label) is outside the \(classes) classes of the logits")
     }
     let values = logits.floats()
-    var confidences: [Confidence] = []
-    confidences.reserveCapacity(labels.count)
-    var right1 = 0
-    var right5 = 0
-    var broken = 0
-    var loss = 0.0
-    var rightOfClass = [Int](repeating: 0, count: classes)
-    var countOfClass = [Int](repeating: 0, count: classes)
-    for (row, label) in labels.enumerated() {
-      countOfClass[label] += 1
-      let prediction = Prediction(row: values[row * classes..<(row + 1) * classes], label: label)
-      guard let prediction else {
-        broken += 1
-        loss = .nan
-        confidences.append(Confidence(value: 0, right: false))
-        each(false, .nan)
-        continue
-      }
-      if prediction.rank == 0 {
-        right1 += 1
-        rightOfClass[label] += 1
-      }
-      if prediction.rank < 5 { right5 += 1 }
-      loss += prediction.loss
-      confidences.append(Confidence(value: prediction.confidence, right: prediction.rank == 0))
-      each(prediction.rank == 0, prediction.loss)
-    }
-    let total = Double(labels.count)
-    self.init(
-      top1: Double(right1) / total, top5: Double(right5) / total, loss: loss / total,
-      ece: CalibrationError(.equalMass).value(of: confidences),
-      eceEqualWidth: CalibrationError(.equalWidth).value(of: confidences),
-      perClass: zip(rightOfClass, countOfClass).map { Double($0) / Double($1) }, count: labels.count,
-      nonFinite: broken)
+    var sum = ScoreSum(classes: classes, images: labels.count)
+    for (row, label) in labels.enumerated() { sum.add(values[row * classes..<(row + 1) * classes], label: label) }
+    return sum
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -140,24 +108,5 @@ public struct Score: Codable, Sendable, Hashable {
     try values.encode(perClass.map { $0.isFinite ? $0 : nil }, forKey: .perClass)
     try values.encode(count, forKey: .count)
     try values.encode(nonFinite, forKey: .nonFinite)
-  }
-}
-
-/// What one row of logits says about its label; nil when a logit is not finite.
-private struct Prediction {
-  /// Number of classes ranked above the label.
-  let rank: Int
-  /// Probability of the highest class.
-  let confidence: Double
-  let loss: Double
-
-  init?(row: ArraySlice<Float>, label: Int) {
-    guard row.allSatisfy(\.isFinite), let highest = row.max() else { return nil }
-    let own = row[row.startIndex + label]
-    let rivals = row.enumerated().count { $0.element > own || ($0.element == own && $0.offset < label) }
-    let sum = row.reduce(0.0) { $0 + exp(Double($1) - Double(highest)) }
-    rank = rivals
-    confidence = 1 / sum
-    loss = log(sum) - (Double(own) - Double(highest))
   }
 }

@@ -10,9 +10,16 @@ public protocol Network: AnyObject {
   /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`.
   func callAsFunction(_ images: Tensor, training: Bool) throws -> Tensor
 
-  /// A snapshot of the current weights for prediction.
+  /// A snapshot of the current weights for prediction, unless `predictsLive`.
   func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel
+
+  /// Whether what `inference` returns follows later changes of the weights.
+  var predictsLive: Bool { get }
 
   /// Why it cannot classify such images; empty if it can, or cannot say.
   func problems(channels: Int, classes: Int) -> [String]
+}
+
+extension Network {
+  public var predictsLive: Bool { false }
 }

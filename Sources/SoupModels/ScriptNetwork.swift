@@ -19,6 +19,9 @@ public final class ScriptNetwork: Network {
     try module(images, training: training)
   }
 
+  /// The module itself predicts.
+  public var predictsLive: Bool { true }
+
   public func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel {
     Inference(module: module, precision: precision)
   }

@@ -101,6 +101,90 @@ import Testing
       ])
   }
 
+  /// Rows are corruptions, every model sees the same images, and the file has a row for each of them.
+  @Test func scoresUnderAShift() throws {
+    #expect(try train("base.safetensors", "--epochs", "2", "--lr", "0.05").status == 0)
+    #expect(try train("runs/1.safetensors", "--epochs", "1", "--lr", "0.02", from: "base.safetensors").status == 0)
+    #expect(try train("runs/2.safetensors", "--epochs", "1", "--lr", "0.1", from: "base.safetensors").status == 0)
+    let arguments = ["--data", data, "--threads", "1", "--shift", "cifar-c", "--corruption", "fog,gaussian_noise"]
+    func evaluate(_ more: String...) throws -> SoupProgram.Result {
+      try SoupProgram.run(SoupProgram.path, ["evaluate"] + more + arguments, in: folder.path)
+    }
+    let several = try evaluate(
+      "runs", "--severity", "1,5", "--ensemble", "logits", "--ensemble", "greedy", "--predictions",
+      "images.safetensors", "--json")
+    #expect(several.status == 0, "\(several.errors)")
+    let rows = several.output.split(separator: "\n").map { SoupProgram.object(String($0)) }
+    #expect(rows.count == 4)
+    let predictions = try Checkpoint(contentsOf: folder["images.safetensors"])
+    let correct = try predictions.tensor("correct")
+    #expect(correct.shape == [4 * 5, 120])
+    #expect(try predictions.tensor("positions").shape == [120])
+    #expect(
+      predictions.metadata["corruptions"]?.hasPrefix(#"["clean","gaussian_noise","gaussian_noise","fog","fog","#)
+        ?? false)
+    let values = correct.doubles()
+    func accuracy(_ row: Int) -> Double { values[row * 120..<(row + 1) * 120].reduce(0, +) / 120 }
+    for (index, row) in rows.enumerated() {
+      let shift = try #require(row["shift"] as? [String: Any])
+      #expect(shift["name"] as? String == "cifar-c")
+      let corruptions = try #require(shift["corruptions"] as? [[String: Any]])
+      #expect(corruptions.map { $0["name"] as? String } == ["gaussian_noise", "gaussian_noise", "fog", "fog"])
+      #expect(corruptions.map { $0["severity"] as? Int } == [1, 5, 1, 5])
+      #expect(corruptions.allSatisfy { $0["images"] as? Int == 120 && $0["loss"] is Double })
+      let accuracies = (1...4).map { accuracy(index * 5 + $0) }
+      for (corruption, accuracy) in zip(corruptions, accuracies) {
+        #expect(abs(try #require(corruption["accuracy"] as? Double) - accuracy) < 1e-12)
+      }
+      #expect(abs(try #require(shift["mean_accuracy"] as? Double) - accuracies.reduce(0, +) / 4) < 1e-12)
+      let clean = (row["score"] as? [String: Any])?["top1"] as? Double
+      #expect(abs(try #require(clean) - accuracy(index * 5)) < 1e-12)
+      #expect((shift["against_first"] != nil) == (index > 0))
+    }
+    #expect((rows[3]["checkpoint"] as? String)?.hasPrefix("greedy ensemble of") ?? false)
+
+    // Alone, a model scores what it scores in company; and so it does without a shift.
+    let alone = try evaluate("runs/2.safetensors", "--severity", "1", "--severity", "5", "--json")
+    #expect(
+      (alone.outputJSON["shift"] as? [String: Any])?["mean_accuracy"] as? Double
+        == (rows[1]["shift"] as? [String: Any])?["mean_accuracy"] as? Double)
+    let clean = try soup("evaluate", "runs/2.safetensors", "--data", data, "--json")
+    let own = (clean.outputJSON["score"] as? [String: Any])?["top1"] as? Double
+    #expect(abs(try #require(own) - accuracy(5)) < 1e-12)
+
+    let table = try evaluate("runs", "--images", "30", "--per-class")
+    #expect(table.status == 0, "\(table.errors)")
+    for word in ["fog", "gaussian_noise", "mean", "second against first", "clean %", "cifar-c against the first"] {
+      #expect(table.output.contains(word), "\(word)")
+    }
+    #expect(table.errors.contains("30 images in 10 versions"))
+
+    // Every corruption there is, on a few small images.
+    for name in ["cifar-c", "imagenet-c", "imagenet-c-extra", "laion-c"] {
+      let all = try soup(
+        "evaluate", "base.safetensors", "--data", data, "--threads", "1", "--shift", name, "--images", "3")
+      #expect(all.status == 0, "\(all.errors)")
+      #expect(!all.output.contains("mCE"))
+    }
+
+    // LAION-C's groups of classes.
+    try Data(#"{"above": [0], "below": [1]}"#.utf8).write(to: URL(filePath: folder["groups.json"]))
+    let groups = try evaluate("base.safetensors", "--superclasses", "groups.json", "--json")
+    let plain = try evaluate("base.safetensors", "--json")
+    #expect(groups.status == 0, "\(groups.errors)")
+    #expect(
+      (groups.outputJSON["shift"] as? [String: Any])?["mean_accuracy"] as? Double
+        == (plain.outputJSON["shift"] as? [String: Any])?["mean_accuracy"] as? Double)
+  }
+
+  /// A shift of test images is of test images.
+  @Test func nothingIsChosenUnderAShift() throws {
+    for command in ["greedy", "sampled", "pair", "learned", "layerwise"] {
+      let result = try soup("season", command, "a", "b", "-o", "x", "--data", data, "--shift", "cifar-c")
+      #expect(result.status == 2 && result.errors.contains("held-out images"), "\(command): \(result.errors)")
+    }
+  }
+
   private static func heldOutAccuracy(_ object: [String: Any]) -> Double? {
     (object["score"] as? [String: Any])?["top1"] as? Double
   }
@@ -166,6 +250,10 @@ import Testing
       ["train", "--data", data, "--model", "resnet8", "-o", "x", "--lr", "a"],
       ["evaluate"], ["season", "greedy", "a", "-o", "x", "--split", "test"], ["season", "bogus"], ["taste"],
       ["evaluate", "a", "--batch-size", "0"], ["evaluate", "a", "--ensemble", "bogus"],
+      ["evaluate", "a", "--shift", "bogus"], ["evaluate", "a", "--severity", "3"],
+      ["evaluate", "a", "--shift", "cifar-c", "--severity", "6"],
+      ["evaluate", "a", "--shift", "laion-c", "--images", "0"],
+      ["evaluate", "a", "--shift", "imagenet-c", "--corruption", "fog,saturate"],
     ] {
       let result = try SoupProgram.run(SoupProgram.path, arguments, in: folder.path)
       #expect(result.status == 2, "\(arguments): \(result.errors)")

@@ -2,6 +2,7 @@ import ArgumentParser
 import SoupAnalysis
 import SoupCLI
 import SoupCheckpoints
+import SoupData
 import SoupEvaluation
 import SoupMixing
 import SoupModels
@@ -17,13 +18,18 @@ struct EvaluateCommand: ConsoleCommand {
         soup evaluate soup.safetensors
         soup evaluate runs/*.safetensors --ensemble logits --ensemble greedy
         soup evaluate soup.safetensors --batch-norm recompute --per-class
-        soup evaluate pytorch.safetensors --model resnet50 --data cifar100:/data/cifar --split test
+        soup evaluate torch.safetensors --model resnet50 --data cifar100:/cifar
+        soup evaluate best.safetensors soup.safetensors --shift cifar-c
 
       Checkpoints made by soup train, and soups of them, know their architecture,
       their data and what was held out. ECE is the expected calibration error over 15
       bins of equal mass. Where there are several rows, each is compared with the
       first on the same images: the difference with its 95 % interval (paired
       bootstrap) and McNemar's exact p.
+
+      --shift corrupts the images in memory on all cores, once for all models, at the
+      strengths published for their size. A shift of test images is of test images:
+      nothing selects on it.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
@@ -40,13 +46,15 @@ struct EvaluateCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write whether each image is right, and its loss, for every row (safetensors).", valueName: "path"))
+      "Write whether each image is right, and its loss, for every row, under a shift for every corruption and "
+        + "severity of it (safetensors).", valueName: "path"))
   var predictions: String?
 
   @Flag(help: "Also print the accuracy of each class.")
   var perClass = false
 
   @OptionGroup(title: "Data") var data: EvaluationDataOptions
+  @OptionGroup(title: "Shift") var shift: ShiftOptions
   @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
@@ -60,19 +68,26 @@ struct EvaluateCommand: ConsoleCommand {
     }
     let recalibration = try batchNorm.recalibration(
       images, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads)
-    func makeScorer(_ part: EvaluationImages.Part) throws -> RecipeScorer {
+    func makeScorer(_ data: any ImageDataset) throws -> RecipeScorer {
       let evaluator = try Evaluator(
-        images.load(part), batchSize: data.batchSize, precision: computation.precision(on: device), device: device,
+        data, batchSize: self.data.batchSize, precision: computation.precision(on: device), device: device,
         loaderThreads: computation.loaderThreads)
       let scorer = RecipeScorer(
         model: try ingredients.makeModel(on: device), evaluator: evaluator, recalibration: recalibration)
       scorer.recalibratesSingles = true
       return scorer
     }
-    let scorer = try makeScorer(split)
+    let part = try images.load(split)
+    let scorer = try makeScorer(part)
     let evaluator = scorer.evaluator
-    // A greedy ensemble is chosen on held-out images, whichever it is scored on.
-    let chooser = ensemble.contains(.greedy) && split != .heldOut ? try makeScorer(.heldOut) : nil
+    let shifted = try shift.load(part)
+    // A greedy ensemble is chosen on held-out images as they are, whichever it is scored on.
+    let chooser =
+      ensemble.contains(.greedy) && (split != .heldOut || shifted != nil) ? try makeScorer(images.load(.heldOut)) : nil
+    if ensemble.contains(.greedy), split == .heldOut {
+      console.warn("the greedy ensemble was chosen on these images; its honest score is that of --split test")
+    }
+    if let shifted { return try evaluate(shifted, with: scorer, choosing: chooser, ingredients, console) }
 
     let k = ingredients.paths.count
     let bar = console.progress(
@@ -100,9 +115,6 @@ struct EvaluateCommand: ConsoleCommand {
     for row in rows where row.score.nonFinite > 0 {
       console.warn("\(row.name): \(row.score.nonFinite) images have logits that are not finite; they count as wrong")
     }
-    if ensemble.contains(.greedy), split == .heldOut {
-      console.warn("the greedy ensemble was chosen on these images; its honest score is that of --split test")
-    }
     if let predictions {
       try PredictionsFile.write(
         rows.map { ($0.name, $0.outcomes) }, labels: evaluator.labels, data: evaluator.data.name, split: split.rawValue,
@@ -123,7 +135,10 @@ struct EvaluateCommand: ConsoleCommand {
       console.print(try table(rows, comparisons))
       console.note("\(evaluator.data.name), \(split.rawValue): \(Format.count(evaluator.data.count)) images")
       console.note(Statistics.legend)
-      if perClass { console.print("\n" + classTable(rows, evaluator.data.classNames).rendered()) }
+      if perClass {
+        console.print(
+          "\n" + classTable(rows.map { ($0.name, $0.score.perClass) }, evaluator.data.classNames).rendered())
+      }
     }
   }
 
@@ -174,11 +189,11 @@ struct EvaluateCommand: ConsoleCommand {
     return table
   }
 
-  private func classTable(_ rows: [Row], _ classes: [String]) -> Table {
+  func classTable(_ rows: [(name: String, perClass: [Double])], _ classes: [String]) -> Table {
     let names = Ingredients.shortNames(rows.map(\.name))
     var table = Table([.init("class")] + names.map { .init($0, .right) })
     for (index, name) in classes.enumerated() {
-      table.add([name] + rows.map { Format.percent($0.score.perClass[index]) })
+      table.add([name] + rows.map { Format.percent($0.perClass[index]) })
     }
     return table
   }

@@ -14,8 +14,13 @@ struct DeviceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads of one LibTorch operation. (default: all cores)", valueName: "n"))
   var threads: Int?
 
-  @Option(help: ArgumentHelp("Threads that prepare images; the result does not depend on it.", valueName: "n"))
-  var loaderThreads = 1
+  @Option(
+    name: .customLong("loader-threads"),
+    help: ArgumentHelp(
+      "Threads that prepare images; the result does not depend on it. (default: 1)", valueName: "n"))
+  var givenLoaderThreads: Int?
+
+  var loaderThreads: Int { givenLoaderThreads ?? 1 }
 
   enum PrecisionChoice: String, ExpressibleByArgument, CaseIterable {
     case fp32, bf16, auto

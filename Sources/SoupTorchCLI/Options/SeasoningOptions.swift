@@ -15,12 +15,18 @@ struct SeasoningOptions: ParsableArguments {
   @Flag(help: "Replace an existing output.") var force = false
 
   @Option(help: .hidden) var split: EvaluationImages.Part = .heldOut
+  @Option(help: .hidden) var shift: String?
 
   func validate() throws {
     guard split == .heldOut else {
       throw ValidationError(
         "ingredients are chosen on held-out images only: a soup chosen on the \(split.rawValue) images has no honest "
           + "score there. Leave out --split")
+    }
+    if let shift {
+      throw ValidationError(
+        "ingredients are chosen on held-out images as they are: a soup chosen under \(shift) has no honest score under it. "
+          + "Leave out --shift")
     }
   }
 
