@@ -9,6 +9,8 @@ import SoupTorch
 public struct Evaluator {
   public let data: any ImageDataset
   public let labels: [Int]
+  /// Of each image every class that counts as right; nil where that is its label alone.
+  public let targets: [[Int]]?
   public let precision: Precision
   public let device: Device
   private let loader: DataLoader
@@ -28,6 +30,7 @@ public struct Evaluator {
     self.precision = precision
     self.device = device
     labels = (0..<data.count).map(data.label(at:))
+    targets = Self.targets(of: data)
     loader = try DataLoader(data, batchSize: batchSize, normalization: normalization, threads: loaderThreads)
     batches = ResidentBatches(loader, of: data, device: device)
   }
@@ -68,16 +71,18 @@ public struct Evaluator {
           .shape,
           "the model gave logits of shape \(output.shape) for \(indices.count) images of \(data.classCount) classes")
       }
-      return try body(output, indices)
+      return try body(Self.masked(output, data.classSubset), indices)
     }
   }
 
   /// The score of given logits on these images.
-  public func score(_ logits: HostTensor) throws -> Score { try Score(logits: logits, labels: labels) }
+  public func score(_ logits: HostTensor) throws -> Score {
+    try Score(logits: logits, labels: labels, targets: targets)
+  }
 
   /// How given logits do on each of these images.
   public func outcomes(_ logits: HostTensor) throws -> SampleOutcomes {
-    try SampleOutcomes(logits: logits, labels: labels)
+    try SampleOutcomes(logits: logits, labels: labels, targets: targets)
   }
 
   /// The score of a model on these images.
@@ -90,5 +95,21 @@ public struct Evaluator {
     guard problems.isEmpty else {
       throw EvaluationError(.shape, "the model does not fit \(data.name): it has \(problems.joined(separator: "; "))")
     }
+  }
+
+  private static func targets(of data: any ImageDataset) -> [[Int]]? {
+    guard (0..<data.count).contains(where: { data.targets(at: $0) != [data.label(at: $0)] }) else { return nil }
+    return (0..<data.count).map(data.targets(at:))
+  }
+
+  /// Logits in which classes that take no part can not win and have no probability.
+  static func masked(_ logits: HostTensor, _ subset: [Int]?) throws -> HostTensor {
+    guard let subset else { return logits }
+    let classes = logits.shape[1]
+    let takesPart = subset.reduce(into: [Bool](repeating: false, count: classes)) { $0[$1] = true }
+    var values = logits.floats()
+    // Finite, as a logit that is not finite says that a model is broken.
+    for index in values.indices where !takesPart[index % classes] { values[index] = -1e30 }
+    return try HostTensor(floats: values, shape: logits.shape)
   }
 }

@@ -11,9 +11,10 @@ public struct SampleOutcomes: Sendable, Hashable {
   /// - Parameters:
   ///   - logits: `[N, classes]`, any floating dtype.
   ///   - labels: `N` class indices.
-  /// - Throws: as `Score.init(logits:labels:)`.
-  public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
-    self = try Score.sum(logits: logits, labels: labels).outcomes
+  ///   - targets: as for `Score`.
+  /// - Throws: as `Score.init(logits:labels:targets:)`.
+  public init(logits: HostTensor, labels: [Int], targets: [[Int]]? = nil) throws(EvaluationError) {
+    self = try Score.sum(logits: logits, labels: labels, targets: targets).outcomes
   }
 
   init(score: Score, correct: [Bool], losses: [Float]) {

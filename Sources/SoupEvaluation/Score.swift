@@ -48,13 +48,15 @@ public struct Score: Codable, Sendable, Hashable {
   /// - Parameters:
   ///   - logits: `[N, classes]`, any floating dtype.
   ///   - labels: `N` class indices.
+  ///   - targets: of each image every class that counts as right, where that is not the label alone; the loss is then
+  ///     `−log Σ p` over them.
   /// - Throws: `EvaluationError` if the shapes do not agree, there is no image, or a label is not a class.
-  public init(logits: HostTensor, labels: [Int]) throws(EvaluationError) {
-    self = try Self.sum(logits: logits, labels: labels).score
+  public init(logits: HostTensor, labels: [Int], targets: [[Int]]? = nil) throws(EvaluationError) {
+    self = try Self.sum(logits: logits, labels: labels, targets: targets).score
   }
 
   /// The sum of all rows, checked.
-  static func sum(logits: HostTensor, labels: [Int]) throws(EvaluationError) -> ScoreSum {
+  static func sum(logits: HostTensor, labels: [Int], targets: [[Int]]?) throws(EvaluationError) -> ScoreSum {
     guard logits.shape.count == 2, logits.shape[0] == labels.count, logits.shape[0] > 0, logits.shape[1] > 0 else {
       throw EvaluationError(
         .shape, "\(labels.count) labels need logits of shape [\(labels.count), classes], found \(logits.shape)")
@@ -63,9 +65,18 @@ public struct Score: Codable, Sendable, Hashable {
     if let label = labels.first(where: { !(0..<classes).contains($0) }) {
       throw EvaluationError(.shape, "label \(label) is outside the \(classes) classes of the logits")
     }
+    if let targets {
+      guard targets.count == labels.count, targets.allSatisfy({ !$0.isEmpty && $0.allSatisfy((0..<classes).contains) })
+      else {
+        throw EvaluationError(
+          .shape, "every image needs classes that count as right, among the \(classes) of the logits")
+      }
+    }
     let values = logits.floats()
     var sum = ScoreSum(classes: classes, images: labels.count)
-    for (row, label) in labels.enumerated() { sum.add(values[row * classes..<(row + 1) * classes], label: label) }
+    for (row, label) in labels.enumerated() {
+      sum.add(values[row * classes..<(row + 1) * classes], label: label, targets: targets?[row])
+    }
     return sum
   }
 

@@ -26,9 +26,12 @@ struct ScoreSum {
   /// - Parameters:
   ///   - row: logits of one image, one for each class.
   ///   - label: in `0..<classes`.
-  mutating func add(_ row: ArraySlice<Float>, label: Int) {
+  ///   - targets: every class that counts as right, where that is not the label alone.
+  mutating func add(_ row: ArraySlice<Float>, label: Int, targets: [Int]? = nil) {
     countOfClass[label] += 1
-    guard let prediction = Prediction(row: row, label: label) else {
+    let found =
+      targets.map { Prediction(row: row, targets: $0) } ?? Prediction(row: row, targets: CollectionOfOne(label))
+    guard let prediction = found else {
       broken += 1
       loss = .nan
       confidences.append(Confidence(value: 0, right: false))
@@ -63,21 +66,29 @@ struct ScoreSum {
   var outcomes: SampleOutcomes { SampleOutcomes(score: score, correct: correct, losses: losses) }
 }
 
-/// What one row of logits says about its label; nil when a logit is not finite.
+/// What one row of logits says about the classes that are right; nil when a logit is not finite.
 private struct Prediction {
-  /// Number of classes ranked above the label.
+  /// Number of classes ranked above the best of them.
   let rank: Int
   /// Probability of the highest class.
   let confidence: Double
+  /// Of any of them.
   let loss: Double
 
-  init?(row: ArraySlice<Float>, label: Int) {
+  /// - Parameter targets: at least one.
+  init?(row: ArraySlice<Float>, targets: some Collection<Int>) {
     guard row.allSatisfy(\.isFinite), let highest = row.max() else { return nil }
+    var label = targets.first!
+    for target in targets.dropFirst() {
+      let (new, old) = (row[row.startIndex + target], row[row.startIndex + label])
+      if new > old || (new == old && target < label) { label = target }
+    }
     let own = row[row.startIndex + label]
     let rivals = row.enumerated().count { $0.element > own || ($0.element == own && $0.offset < label) }
     let sum = row.reduce(0.0) { $0 + exp(Double($1) - Double(highest)) }
+    let together = targets.reduce(0.0) { $0 + exp(Double(row[row.startIndex + $1]) - Double(own)) }
     rank = rivals
     confidence = 1 / sum
-    loss = log(sum) - (Double(own) - Double(highest))
+    loss = log(sum) - (Double(own) - Double(highest)) - log(together)
   }
 }

@@ -27,6 +27,23 @@ private func largestDifference(_ a: HostTensor, _ b: HostTensor) -> Float {
   zip(a.floats(), b.floats()).map { abs($0 - $1) }.max() ?? .infinity
 }
 
+/// Images of which only the first and the last class take part.
+private struct SomeClasses: ImageDataset {
+  let base: MemoryDataset
+  var name: String { base.name }
+  var count: Int { base.count }
+  var classNames: [String] { base.classNames }
+  var channels: Int { base.channels }
+  var height: Int { base.height }
+  var width: Int { base.width }
+  var normalization: Normalization { base.normalization }
+  var classSubset: [Int]? { [0, 2] }
+  func label(at index: Int) -> Int { base.label(at: index) }
+  func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+    base.copyPixels(at: index, into: pixels)
+  }
+}
+
 @Suite(.serialized) struct EvaluatorTests {
   /// Logits do not depend on how images are grouped, and a last, smaller group is not forgotten.
   @Test func logitsDoNotDependOnTheBatchSize() throws {
@@ -51,6 +68,20 @@ private func largestDifference(_ a: HostTensor, _ b: HostTensor) -> Float {
     #expect(coarse.dtype == .float32)
     let scale = plain.floats().map(abs).max() ?? 0
     #expect(largestDifference(coarse, plain) < 0.05 * scale)
+  }
+
+  /// Classes that take no part win nothing: what is left is the model on the other classes.
+  @Test func onlySomeClassesTakePart() throws {
+    let images = try SomeClasses(base: noise())
+    let model = try model()
+    let all = try Evaluator(images.base).logits(of: model).floats()
+    let outcomes = try Evaluator(images).outcomes(Evaluator(images).logits(of: model))
+    for image in 0..<images.count where images.label(at: image) != 1 {
+      let (a, c) = (Double(all[image * 3]), Double(all[image * 3 + 2]))
+      let (own, other) = images.label(at: image) == 0 ? (a, c) : (c, a)
+      #expect(outcomes.correct[image] == (own > other))
+      #expect(abs(Double(outcomes.losses[image]) - log(1 + exp(other - own))) < 1e-4)
+    }
   }
 
   @Test func aModelOfOtherImagesIsRefused() throws {

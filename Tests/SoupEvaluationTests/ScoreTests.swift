@@ -35,6 +35,21 @@ import Testing
     #expect(score.nonFinite == 0)
   }
 
+  /// Worked by hand: any of the right classes counts, and their probabilities add up.
+  @Test func severalClassesMayBeRight() throws {
+    let logits = try HostTensor(floats: [0, 0, Float(log(2.0)), 3, 1, 2], shape: [2, 3])
+    let score = try Score(logits: logits, labels: [0, 1], targets: [[0, 2], [1, 2]])
+    #expect(score.top1 == 0.5)
+    let second = log(exp(3.0) + exp(1.0) + exp(2.0)) - log(exp(1.0) + exp(2.0))
+    #expect(abs(score.loss - (-log(0.75) + second) / 2) < 1e-6)
+    #expect(score.perClass[0] == 1 && score.perClass[1] == 0)
+    let same = try Score(logits: logits, labels: [0, 1], targets: [[0], [1]])
+    let plain = try Score(logits: logits, labels: [0, 1])
+    #expect(same.top1 == plain.top1 && same.loss == plain.loss && same.top5 == plain.top5)
+    #expect(throws: EvaluationError.self) { try Score(logits: logits, labels: [0, 1], targets: [[0], []]) }
+    #expect(throws: EvaluationError.self) { try Score(logits: logits, labels: [0, 1], targets: [[0], [3]]) }
+  }
+
   @Test func uniformLogitsLoseLogOfClassesAndAreRightOnTheFirstClassOnly() throws {
     let logits = try HostTensor(floats: [Float](repeating: 3, count: 40), shape: [4, 10])
     let score = try Score(logits: logits, labels: [0, 1, 4, 9])

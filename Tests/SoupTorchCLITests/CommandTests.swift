@@ -1,5 +1,7 @@
 import Foundation
 import SoupCheckpoints
+import SoupModels
+import SoupTorch
 import Testing
 
 /// The commands that need LibTorch, run as a user would on a small data set.
@@ -175,6 +177,58 @@ import Testing
     #expect(
       (groups.outputJSON["shift"] as? [String: Any])?["mean_accuracy"] as? Double
         == (plain.outputJSON["shift"] as? [String: Any])?["mean_accuracy"] as? Double)
+  }
+
+  /// A benchmark that lies on disk is scored as one that is made in memory, and chooses nothing either.
+  @Test func scoresABenchmarkOnDisk() throws {
+    let path = folder["CIFAR-10-C"]
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    func write(_ name: String, _ type: String, _ shape: String, _ bytes: [UInt8]) throws {
+      var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }"
+      header += String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n"
+      let start: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0]
+      try Data(start + Array(header.utf8) + bytes).write(to: URL(filePath: "\(path)/\(name).npy"))
+    }
+    // Six images at five severities.
+    for (name, factor) in [("fog", 7), ("snow", 11)] {
+      try write(name, "|u1", "(30, 32, 32, 3)", (0..<30 * 3072).map { UInt8(truncatingIfNeeded: $0 * factor / 5) })
+    }
+    try write("labels", "|u1", "(30,)", (0..<30).map { UInt8($0 % 6) })
+    let network = "resnet8:classes=10,channels=3,image=32"
+    let model = try makeModel(ModelConfiguration(parsing: network), generator: RandomGenerator(seed: 1))
+    try CheckpointWriter.write(model.store.stateDict(), to: folder["m.safetensors"])
+    let arguments = ["--data", "cifar10-c:" + path, "--model", network]
+    let result = try SoupProgram.run(
+      SoupProgram.path,
+      ["evaluate", "m.safetensors", "--corruption", "snow,fog", "--severity", "2,4", "--json"] + arguments,
+      in: folder.path)
+    #expect(result.status == 0, "\(result.errors)")
+    let shift = try #require(result.outputJSON["shift"] as? [String: Any])
+    let corruptions = try #require(shift["corruptions"] as? [[String: Any]])
+    #expect(shift["name"] as? String == "cifar10-c" && shift["seed"] == nil && result.outputJSON["score"] == nil)
+    #expect(corruptions.map { $0["name"] as? String } == ["snow", "snow", "fog", "fog"])
+    #expect(corruptions.allSatisfy { $0["images"] as? Int == 6 })
+    // One of them is a data set like any other.
+    let one = try soup(
+      "evaluate", "m.safetensors", "--data", "cifar10-c:\(path)?corruption=fog&severity=4", "--model", network, "--json"
+    )
+    #expect(one.status == 0, "\(one.errors)")
+    let top1 = (one.outputJSON["score"] as? [String: Any])?["top1"] as? Double
+    #expect(top1 == corruptions[3]["accuracy"] as? Double && top1 != nil)
+
+    for (more, word) in [
+      (["--corruption", "fog,rain"], "rain"), (["--shift", "cifar-c"], "shifted already"),
+      (["--split", "train"], "test"),
+    ] {
+      let refused = try SoupProgram.run(
+        SoupProgram.path, ["evaluate", "m.safetensors"] + arguments + more, in: folder.path)
+      #expect(refused.status != 0 && refused.errors.contains(word), "\(more): \(refused.errors)")
+    }
+    let chosen = try soup(
+      "season", "greedy", "m.safetensors", "-o", "x", "--data", "cifar10-c:\(path)?corruption=fog&severity=4",
+      "--model",
+      network, "--held-out", "0.5")
+    #expect(chosen.status != 0 && chosen.errors.contains("no training images"), "\(chosen.errors)")
   }
 
   /// A shift of test images is of test images.

@@ -88,12 +88,13 @@ extension RecipeScorer {
         for recipe in recipes.indices {
           let predict = try shelf[recipe]
           for (position, batch) in group.enumerated() {
-            let logits = try withoutGradients { try predict(inputs[position]).to(.float32).host() }
+            var logits = try withoutGradients { try predict(inputs[position]).to(.float32).host() }
             guard logits.shape == [batch.count, classes] else {
               throw EvaluationError(
                 .shape, "the model gave logits of shape \(logits.shape) for \(batch.count) images of \(classes) classes"
               )
             }
+            logits = try Evaluator.masked(logits, images.base.classSubset)
             record(recipe, logits.floats(), batch.indices)
             for (ensemble, request) in ensembles.enumerated() where request.members.contains(recipe) {
               together[ensemble][position].add(EnsembleSum.terms(of: logits, request.method))

@@ -20,6 +20,7 @@ struct ShiftBlock: ImageDataset {
   private let labels: [Int]
   /// nil where every version lies on disk.
   private let pixels: HostStorage?
+  private let stored: OpenVersions
 
   /// Images in the block.
   var imageCount: Int { positions.count }
@@ -35,6 +36,7 @@ struct ShiftBlock: ImageDataset {
     versions = images.versions
     positions = Array(images.positions[range])
     labels = Array(images.labels[range])
+    stored = OpenVersions(base, positions)
     let isStored = images.versions.allSatisfy { if case .stored = $0.source { true } else { false } }
     pixels = isStored ? nil : try Self.read(positions, of: base, threads: max(1, threads))
   }
@@ -50,8 +52,8 @@ struct ShiftBlock: ImageDataset {
   func copyPixels(at index: Int, into target: UnsafeMutableBufferPointer<UInt8>) throws {
     let (version, image) = place(of: index)
     let position = positions[image]
-    if case .stored(let dataset) = versions[version].source {
-      try dataset.copyPixels(at: position, into: target)
+    if case .stored(let open) = versions[version].source {
+      try stored.images(of: version, open).copyPixels(at: position, into: target)
       return
     }
     let size = pixelCount
@@ -80,6 +82,38 @@ struct ShiftBlock: ImageDataset {
         }
       }
       if let error = failure.withLock({ $0 }) { throw error }
+    }
+  }
+}
+
+/// Versions on disk that are being read: the latest few, as threads go from one to the next.
+private final class OpenVersions: Sendable {
+  private let base: any ImageDataset
+  private let positions: [Int]
+  private let open = Mutex<[Int: any ImageDataset]>([:])
+
+  init(_ base: any ImageDataset, _ positions: [Int]) {
+    self.base = base
+    self.positions = positions
+  }
+
+  func images(of version: Int, _ read: () throws -> any ImageDataset) throws -> any ImageDataset {
+    try open.withLock { open in
+      if let known = open[version] { return known }
+      let images = try read()
+      guard
+        images.count == base.count, images.classNames == base.classNames, images.channels == base.channels,
+        images.height == base.height, images.width == base.width,
+        positions.allSatisfy({ images.label(at: $0) == base.label(at: $0) })
+      else {
+        throw EvaluationError(
+          .shape,
+          "\(images.name) and \(base.name) are not of the same images in the same order, so that they cannot be compared "
+            + "image by image")
+      }
+      open = open.filter { $0.key > version - 3 }
+      open[version] = images
+      return images
     }
   }
 }

@@ -23,7 +23,7 @@ public struct ShiftedImages: Sendable {
   enum Source: Sendable {
     case clean
     case corrupted(Corruption, seed: UInt64)
-    case stored(any ImageDataset)
+    case stored(open: @Sendable () throws -> any ImageDataset)
   }
 
   /// `cifar-c`.
@@ -87,29 +87,20 @@ public struct ShiftedImages: Sendable {
   }
 
   /// Versions that lie on disk: CIFAR-10-C, the folders of ImageNet-C.
-  /// - Parameter stored: data sets of the same images in the same order; severities from 1.
-  /// - Throws: `EvaluationError` if they are not of the same images, by their labels and sizes.
+  ///
+  /// Each is opened when its turn comes and forgotten afterwards. That all are of the same images in the same order is checked
+  /// then, by their number, size and labels.
+  /// - Parameter stored: what opens each; severities from 1.
+  /// - Throws: `EvaluationError` for no versions; what opening the first throws.
   public init(
-    name: String, stored: [(name: String, severity: Int, images: any ImageDataset)], images: Int? = nil,
-    groups: ClassGroups? = nil
+    name: String, stored: [(name: String, severity: Int, open: @Sendable () throws -> any ImageDataset)],
+    images: Int? = nil, groups: ClassGroups? = nil
   ) throws {
     guard let first = stored.first else { throw EvaluationError(.noData, "\(name) has no corruptions") }
     try self.init(
-      name: name, first.images,
-      stored.map { Version(name: $0.name, severity: $0.severity, source: .stored($0.images)) }, images: images,
+      name: name, first.open(),
+      stored.map { Version(name: $0.name, severity: $0.severity, source: .stored(open: $0.open)) }, images: images,
       groups)
-    for version in stored.dropFirst() {
-      let other = version.images
-      guard
-        other.count == base.count, other.classNames == base.classNames, other.pixelCount == base.pixelCount,
-        positions.allSatisfy({ other.label(at: $0) == base.label(at: $0) })
-      else {
-        throw EvaluationError(
-          .shape,
-          "\(other.name) and \(base.name) are not of the same images in the same order, so that they cannot be compared "
-            + "image by image")
-      }
-    }
   }
 
   private init(

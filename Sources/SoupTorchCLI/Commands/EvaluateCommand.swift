@@ -59,6 +59,12 @@ struct EvaluateCommand: ConsoleCommand {
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
+  func validate() throws {
+    // What is no data set is an error of its own, later.
+    let named = data.data.flatMap { try? DatasetSpecification(parsing: $0) }
+    try shift.check(stored: named.flatMap { $0.isStoredShift ? $0 : nil })
+  }
+
   func run(_ console: Console) throws {
     let device = try computation.prepare()
     let ingredients = try Ingredients(checkpoints, model: data.namedModel())
@@ -77,10 +83,16 @@ struct EvaluateCommand: ConsoleCommand {
       scorer.recalibratesSingles = true
       return scorer
     }
-    let part = try images.load(split)
+    let stored = images.specification.isStoredShift ? images.specification : nil
+    try shift.check(stored: stored)
+    guard stored == nil || split == .test else {
+      throw ValidationError("\(images.specification) has test images only; leave out --split")
+    }
+    let onDisk = try stored.map(shift.load(stored:))
+    let part = try onDisk?.base ?? images.load(split)
     let scorer = try makeScorer(part)
     let evaluator = scorer.evaluator
-    let shifted = try shift.load(part)
+    let shifted = try onDisk ?? shift.load(part)
     // A greedy ensemble is chosen on held-out images as they are, whichever it is scored on.
     let chooser =
       ensemble.contains(.greedy) && (split != .heldOut || shifted != nil) ? try makeScorer(images.load(.heldOut)) : nil

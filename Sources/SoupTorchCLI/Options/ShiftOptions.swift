@@ -32,23 +32,53 @@ struct ShiftOptions: ParsableArguments {
   var superclasses: String?
 
   func validate() throws {
-    if shift == nil {
-      let given = [
-        ("--shift-seed", shiftSeed != nil), ("--corruption", !corruption.isEmpty), ("--severity", !severity.isEmpty),
-        ("--images", images != nil), ("--superclasses", superclasses != nil),
-      ].filter(\.1).map(\.0)
-      if !given.isEmpty { throw ValidationError("\(given.joined(separator: ", ")) need --shift") }
-    }
     if let images, images < 1 { throw ValidationError("--images must be at least 1, found \(images)") }
-    _ = try (kinds(), severities())
+    _ = try severities()
+    if let shift { _ = try kinds(of: shift) }
   }
 
-  /// The shifted images.
+  /// Refuses options that mean nothing.
+  /// - Parameter stored: the benchmark that lies on disk, if one was named.
+  func check(stored: DatasetSpecification?) throws {
+    guard shift == nil || stored == nil else {
+      throw ValidationError("--data \(stored!) is shifted already; leave out --shift")
+    }
+    let given = [
+      ("--shift-seed", shiftSeed != nil), ("--corruption", !corruption.isEmpty), ("--severity", !severity.isEmpty),
+      ("--images", images != nil), ("--superclasses", superclasses != nil),
+    ].filter(\.1).map(\.0)
+    if shift == nil, stored == nil, !given.isEmpty {
+      throw ValidationError(
+        "\(given.joined(separator: ", ")) need --shift, or --data cifar10-c, cifar100-c or imagenet-c")
+    }
+  }
+
+  /// The shifted images, made in memory.
   func load(_ base: any ImageDataset) throws -> ShiftedImages? {
     guard let shift else { return nil }
     return try ShiftedImages(
-      base, suite: shift, kinds: kinds(), severities: severities(), seed: shiftSeed ?? 0, images: images,
+      base, suite: shift, kinds: kinds(of: shift), severities: severities(), seed: shiftSeed ?? 0, images: images,
       groups: groups(classCount: base.classCount))
+  }
+
+  /// The shifted images of a benchmark on disk.
+  func load(stored: DatasetSpecification) throws -> ShiftedImages {
+    let suite: CorruptionSuite = stored.kind == .imageNetC ? .imagenetC : .cifarC
+    let kinds = try kinds(of: .cifarC) ?? suite.kinds
+    let severities = try Set(severities()).sorted()
+    @Sendable func version(_ kind: CorruptionKind, _ severity: Int) -> DatasetSpecification {
+      let chosen = ["corruption": kind.rawValue, "severity": "\(severity)"]
+      return DatasetSpecification(
+        stored.kind, path: stored.path, options: stored.options.merging(chosen) { _, new in new })
+    }
+    let classes = try version(kinds[0], severities[0]).open(.test).classCount
+    return try ShiftedImages(
+      name: stored.kind.rawValue,
+      stored: CorruptionSuite.cifarC.kinds.filter(kinds.contains).flatMap { kind in
+        severities.map { severity in
+          (kind.rawValue, severity, { @Sendable in try version(kind, severity).open(.test) })
+        }
+      }, images: images, groups: groups(classCount: classes))
   }
 
   private func groups(classCount: Int) throws -> ClassGroups? {
@@ -60,9 +90,9 @@ struct ShiftOptions: ParsableArguments {
     return ClassGroups(names: groups.names, members: groups.members)
   }
 
-  private func kinds() throws -> [CorruptionKind]? {
+  private func kinds(of shift: CorruptionSuite) throws -> [CorruptionKind]? {
     let names = corruption.flatMap(Self.parts)
-    guard !names.isEmpty, let shift else { return nil }
+    guard !names.isEmpty else { return nil }
     let kinds = names.map { CorruptionKind(rawValue: $0.replacing("-", with: "_")) }
     let unknown = zip(names, kinds).filter { $1.map { !shift.kinds.contains($0) } ?? true }.map(\.0)
     guard unknown.isEmpty else {
@@ -86,5 +116,12 @@ struct ShiftOptions: ParsableArguments {
 
   private static func parts(_ text: String) -> [String] {
     text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+}
+
+extension DatasetSpecification {
+  /// Whether it names a whole benchmark of corruptions on disk rather than one of them.
+  var isStoredShift: Bool {
+    [.cifar10C, .cifar100C, .imageNetC].contains(kind) && options["corruption"] == nil && options["severity"] == nil
   }
 }
