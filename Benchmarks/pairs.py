@@ -110,14 +110,14 @@ def train(soup, folder, count, data):
     return paths
 
 
-def ours(soup, folder, data, precision):
+def ours(soup, folder, data, precision, images):
     start = time.perf_counter()
     result = subprocess.run(
         [soup, "landscape", "pairs", f"{folder}/runs", "--data", data, "--precision", precision, "--json", "--quiet"],
         check=True, stdout=subprocess.PIPE, env=dict(os.environ))
     seconds = time.perf_counter() - start
     report = json.loads(result.stdout)
-    right = [round(pair["top1"] * 10_000) for pair in report["pairs"]]
+    right = [round(pair["top1"] * images) for pair in report["pairs"]]
     return report["seconds_per_soup"], seconds / len(right), right
 
 
@@ -146,7 +146,7 @@ def main():
             formats[name] = peer.format
         for _ in range(options.rounds):
             for precision in mine:
-                per_soup, total, right[precision] = ours(options.soup, folder, data, precision)
+                per_soup, total, right[precision] = ours(options.soup, folder, data, precision, len(peer.labels))
                 mine[precision].append(per_soup)
                 whole[precision].append(total)
             for name in rows:
@@ -157,7 +157,7 @@ def main():
                 for a, b in turn:
                     counts[name][a, b] = peer.published(a, b) if name.startswith("published") else peer.resident(a, b, dtype)
                 rows[name].append((time.perf_counter() - start) / len(turn))
-        print(f"{len(pairs)} pairs of ResNet-20, 10,000 images each, {os.cpu_count()} threads, medians of {options.rounds} turns")
+        print(f"{len(pairs)} pairs of ResNet-20, {len(peer.labels):,} images each, {os.cpu_count()} threads, medians of {options.rounds} turns")
         print(f"{'PyTorch':18}{'s per soup':>12}{'ours fp32':>12}{'ratio':>8}{'ours bf16':>12}{'ratio':>8}")
         a, b = statistics.median(mine["fp32"]), statistics.median(mine["bf16"])
         for name, times in rows.items():
@@ -168,7 +168,7 @@ def main():
         for name, found in counts.items():
             precision = name[-4:]
             differences = [abs(found[p] - right[precision][pairs.index(p)]) for p in turn]
-            print(f"{name}: of 10,000 images, {differences} are counted differently by ours in {precision}")
+            print(f"{name}: of {len(peer.labels):,} images, {differences} are counted differently by ours in {precision}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ public struct GreedyResult: Codable, Sendable, Hashable {
 
   public struct Step: Codable, Sendable, Hashable {
     public var candidate: String
-    /// The score of the soup with the candidate in it; nil if it was left before the last image.
+    /// The score of the soup with the candidate in it; nil, and absent from JSON, if it was left before the last image.
     public var score: Score?
-    /// Images seen until the candidate had lost, if that was before the last one.
+    /// Images seen until the candidate had lost, if that was before the last one. A step has either this or a score.
     public var images: Int?
     public var accepted: Bool
 

@@ -95,6 +95,29 @@ import Testing
     #expect(try bytes("full.safetensors") == bytes("early.safetensors"))
   }
 
+  /// A module of the user's own, with weights that say nothing about it, through every search and the evaluation of its soup.
+  @Test func aTorchScriptModuleIsTheModel() throws {
+    var fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    fixtures.append(path: "Fixtures/script")
+    try writeTinyData(to: folder["three"], train: 120, test: 60, classes: 3)
+    let model = ["--model", fixtures.path + "/net.pt", "--data", "idx:" + folder["three"]]
+    let ingredients = ["0", "1"].map { "\(fixtures.path)/\($0).safetensors" }
+    for method in ["greedy", "learned", "layerwise", "sampled", "pair"] {
+      let output = "script-\(method).safetensors"
+      let result = try soup(
+        ["season", method] + ingredients + model + ["--held-out", "0.2", "-o", output, "--json"]
+          + (method == "sampled" ? ["--samples", "3"] : []))
+      #expect(result.status == 0, "\(method): \(result.errors)")
+      let mixed = try Checkpoint(contentsOf: folder[output]).stateDict()
+      #expect(mixed["norm.running_var"]?.count == 4 && mixed["head.weight"]?.shape == [3, 4])
+      let score = try soup(["evaluate", output, "--json"] + model)
+      #expect(score.status == 0, "\(method): \(score.errors)")
+      #expect((score.outputJSON["score"] as? [String: Any])?["count"] as? Int == 60)
+    }
+    let other = try soup(["evaluate", "runs/1.safetensors"] + model)
+    #expect(other.status == 1 && other.errors.contains("conv.weight"), "\(other.errors)")
+  }
+
   /// A program that counts bytes of the soup, and one that fails.
   @Test func aProgramCanScore() throws {
     for method in ["greedy", "sampled"] {

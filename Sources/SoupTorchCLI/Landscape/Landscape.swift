@@ -40,7 +40,7 @@ final class Landscape {
     recalibration =
       options.batchNorm == .recompute && !model.batchNorms.isEmpty
       ? try BatchNormRecalibration(
-        images.load(.train), images: options.batchNormImages, batchSize: batchSize, device: device,
+        images.load(.train), images: options.recomputation.batchNormImages, batchSize: batchSize, device: device,
         loaderThreads: computation.loaderThreads)
       : nil
   }

@@ -43,6 +43,17 @@ struct EvaluationDataOptions: ParsableArguments {
   func namedModel() throws -> NamedModel? { try model.map { try NamedModel(parsing: $0) } }
 }
 
+struct BatchNormImageOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Training images that recompute uses.", valueName: "n"))
+  var batchNormImages = 10_000
+
+  func validate() throws {
+    if batchNormImages < 1 {
+      throw ValidationError("--batch-norm-images must be at least 1, found \(batchNormImages)")
+    }
+  }
+}
+
 struct BatchNormOptions: ParsableArguments {
   enum Policy: String, ExpressibleByArgument, CaseIterable {
     case average, recompute
@@ -54,14 +65,7 @@ struct BatchNormOptions: ParsableArguments {
       valueName: "policy"))
   var batchNorm: Policy = .average
 
-  @Option(help: ArgumentHelp("Training images that recompute uses.", valueName: "n"))
-  var batchNormImages = 10_000
-
-  func validate() throws {
-    if batchNormImages < 1 {
-      throw ValidationError("--batch-norm-images must be at least 1, found \(batchNormImages)")
-    }
-  }
+  @OptionGroup var recomputation: BatchNormImageOptions
 
   /// How to recompute; nil for the average.
   func recalibration(
@@ -69,7 +73,8 @@ struct BatchNormOptions: ParsableArguments {
   ) throws -> BatchNormRecalibration? {
     guard batchNorm == .recompute else { return nil }
     return try BatchNormRecalibration(
-      images.load(.train), images: batchNormImages, batchSize: batchSize, device: device, loaderThreads: loaderThreads)
+      images.load(.train), images: recomputation.batchNormImages, batchSize: batchSize, device: device,
+      loaderThreads: loaderThreads)
   }
 }
 

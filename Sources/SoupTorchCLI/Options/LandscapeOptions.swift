@@ -23,17 +23,13 @@ struct LandscapeOptions: ParsableArguments {
         + "copy (the first checkpoint's).", valueName: "policy"))
   var batchNorm: WeightSpace.BatchNormPolicy = .average
 
-  @Option(help: ArgumentHelp("Training images that recompute uses.", valueName: "n"))
-  var batchNormImages = 10_000
+  @OptionGroup var recomputation: BatchNormImageOptions
 
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
   func validate() throws {
     if let images, images < 1 { throw ValidationError("--images must be at least 1, found \(images)") }
-    if batchNormImages < 1 {
-      throw ValidationError("--batch-norm-images must be at least 1, found \(batchNormImages)")
-    }
     if restart, csv == nil { throw ValidationError("--restart goes with --csv") }
   }
 }

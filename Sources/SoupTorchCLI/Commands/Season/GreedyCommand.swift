@@ -40,22 +40,19 @@ struct GreedyCommand: ConsoleCommand {
       valueName: "risk"))
   var race: Double?
 
-  @OptionGroup(title: "Scoring") var scoring: ScorerOptions
-  @OptionGroup(title: "Data") var data: EvaluationDataOptions
-  @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
-  @OptionGroup(title: "Computation") var computation: DeviceOptions
-  @OptionGroup(title: "Printing") var output: OutputOptions
+  @OptionGroup var options: SearchOptions
+  var output: OutputOptions { options.output }
 
   func validate() throws {
     if let race {
       guard race > 0, race < 1 else { throw ValidationError("--race is a probability in 0..<1, found \(race)") }
-      guard scoring.effectiveMetric == .top1 else { throw ValidationError("--race goes with --metric top1") }
+      guard options.scoring.effectiveMetric == .top1 else { throw ValidationError("--race goes with --metric top1") }
     }
     if full, race != nil { throw ValidationError("--full and --race exclude each other") }
   }
 
   func run(_ console: Console) throws {
-    let search = try SeasoningSearch(seasoning, scoring, data, batchNorm, computation, console)
+    let search = try SeasoningSearch(seasoning, options, console)
     let metric = search.metric
     let greedy = GreedySoup(
       acceptance: accept, metric: metric, stopping: full ? .never : race.map { .risky($0) } ?? .certain)

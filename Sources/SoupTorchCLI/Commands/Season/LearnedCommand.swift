@@ -24,15 +24,11 @@ struct LearnedCommand: ConsoleCommand {
       Wortsman et al., 2022, arXiv:2203.05482. Guides/LearnedSoup.md.
       """)
 
-  @OptionGroup var seasoning: SeasoningOptions
-  @OptionGroup(title: "Learning") var learning: LearningOptions
-  @OptionGroup(title: "Data") var data: EvaluationDataOptions
-  @OptionGroup(title: "Computation") var computation: DeviceOptions
-  @OptionGroup(title: "Printing") var output: OutputOptions
+  @OptionGroup var search: LearnedRun
+  var output: OutputOptions { search.output }
 
   func run(_ console: Console) throws {
-    try LearnedRun(seasoning: seasoning, learning: learning, data: data, computation: computation)
-      .run(.model, console)
+    try search.run(.model, console)
   }
 }
 
@@ -54,15 +50,11 @@ struct LayerwiseCommand: ConsoleCommand {
       Guides/LearnedSoup.md.
       """)
 
-  @OptionGroup var seasoning: SeasoningOptions
-  @OptionGroup(title: "Learning") var learning: LearningOptions
-  @OptionGroup(title: "Data") var data: EvaluationDataOptions
-  @OptionGroup(title: "Computation") var computation: DeviceOptions
-  @OptionGroup(title: "Printing") var output: OutputOptions
+  @OptionGroup var search: LearnedRun
+  var output: OutputOptions { search.output }
 
   func run(_ console: Console) throws {
-    try LearnedRun(seasoning: seasoning, learning: learning, data: data, computation: computation)
-      .run(.tensor, console)
+    try search.run(.tensor, console)
   }
 }
 

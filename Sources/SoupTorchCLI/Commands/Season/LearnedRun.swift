@@ -10,12 +10,13 @@ import SoupSeasoning
 import SoupTensors
 import SoupTorch
 
-/// What `soup season learned` and `layerwise` do.
-struct LearnedRun {
-  let seasoning: SeasoningOptions
-  let learning: LearningOptions
-  let data: EvaluationDataOptions
-  let computation: DeviceOptions
+/// What `soup season learned` and `layerwise` take and do.
+struct LearnedRun: ParsableArguments {
+  @OptionGroup var seasoning: SeasoningOptions
+  @OptionGroup(title: "Learning") var learning: LearningOptions
+  @OptionGroup(title: "Data") var data: EvaluationDataOptions
+  @OptionGroup(title: "Computation") var computation: DeviceOptions
+  @OptionGroup(title: "Printing") var output: OutputOptions
 
   func run(_ extent: MixtureCoefficients.Extent, _ console: Console) throws {
     Interrupts.install()

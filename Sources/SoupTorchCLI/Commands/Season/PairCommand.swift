@@ -22,11 +22,8 @@ struct PairCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Points from 0 to 1.", valueName: "n")) var points = 11
   @Option(help: ArgumentHelp("Golden-section steps around the best point.", valueName: "n")) var refine = 0
 
-  @OptionGroup(title: "Scoring") var scoring: ScorerOptions
-  @OptionGroup(title: "Data") var data: EvaluationDataOptions
-  @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
-  @OptionGroup(title: "Computation") var computation: DeviceOptions
-  @OptionGroup(title: "Printing") var output: OutputOptions
+  @OptionGroup var options: SearchOptions
+  var output: OutputOptions { options.output }
 
   func validate() throws {
     if points < 2 { throw ValidationError("--points must be at least 2, found \(points)") }
@@ -34,7 +31,7 @@ struct PairCommand: ConsoleCommand {
   }
 
   func run(_ console: Console) throws {
-    let search = try SeasoningSearch(seasoning, scoring, data, batchNorm, computation, console)
+    let search = try SeasoningSearch(seasoning, options, console)
     guard search.paths.count == 2 else {
       throw ValidationError("soup season pair takes two checkpoints, found \(search.paths.count)")
     }

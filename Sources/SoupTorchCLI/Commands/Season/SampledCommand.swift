@@ -25,11 +25,8 @@ struct SampledCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Concentration of the Dirichlet distribution.", valueName: "c")) var concentration = 1.0
   @Option(help: ArgumentHelp("Seed of the weights.", valueName: "n")) var seed: UInt64 = 0
 
-  @OptionGroup(title: "Scoring") var scoring: ScorerOptions
-  @OptionGroup(title: "Data") var data: EvaluationDataOptions
-  @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
-  @OptionGroup(title: "Computation") var computation: DeviceOptions
-  @OptionGroup(title: "Printing") var output: OutputOptions
+  @OptionGroup var options: SearchOptions
+  var output: OutputOptions { options.output }
 
   func validate() throws {
     if samples < 1 { throw ValidationError("--samples must be at least 1, found \(samples)") }
@@ -39,7 +36,7 @@ struct SampledCommand: ConsoleCommand {
   }
 
   func run(_ console: Console) throws {
-    let search = try SeasoningSearch(seasoning, scoring, data, batchNorm, computation, console)
+    let search = try SeasoningSearch(seasoning, options, console)
     let soup = SampledSoup(samples: samples, concentration: concentration, metric: search.metric, seed: seed)
     let result = try search.run("Sampling", total: samples, console) { scorer, advance in
       try soup.season(search.paths, with: scorer) { _, done in advance(done) }

@@ -14,10 +14,8 @@ final class SeasoningSearch {
   private let images: RecipeScorer?
   private let program: CommandScorer?
 
-  init(
-    _ seasoning: SeasoningOptions, _ scoring: ScorerOptions, _ data: EvaluationDataOptions,
-    _ batchNorm: BatchNormOptions, _ computation: DeviceOptions, _ console: Console
-  ) throws {
+  init(_ seasoning: SeasoningOptions, _ options: SearchOptions, _ console: Console) throws {
+    let (scoring, data, computation) = (options.scoring, options.data, options.computation)
     try seasoning.checkOutput()
     metric = scoring.effectiveMetric
     if let command = scoring.scorer {
@@ -42,7 +40,7 @@ final class SeasoningSearch {
     names = Dictionary(zip(ingredients.paths, ingredients.names)) { first, _ in first }
     images = RecipeScorer(
       model: try ingredients.makeModel(on: device), evaluator: evaluator,
-      recalibration: try batchNorm.recalibration(
+      recalibration: try options.batchNorm.recalibration(
         source, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads))
     program = nil
   }
