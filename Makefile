@@ -7,7 +7,7 @@ LOCAL = $(shell [ ! -e .deps/debian/usr/include/sqlite3.h ] || echo -Xcc -I$(CUR
 BUILD = $(SWIFT) build -c $(CONFIGURATION) $(LOCAL)
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: all setup build demo test bench bench-mixing bench-corruptions lint format clean distclean
+.PHONY: all setup build demo test bench bench-mixing bench-corruptions bench-pipeline lint format clean distclean
 
 all: build
 
@@ -24,7 +24,7 @@ test: setup
 	@$(BUILD) --build-tests
 	@$(SWIFT) test -c $(CONFIGURATION) $(LOCAL) --skip-build
 
-bench: build bench-mixing bench-corruptions
+bench: build bench-mixing bench-corruptions bench-pipeline
 	@Benchmarks/run.sh
 	@Benchmarks/soups.sh
 
@@ -35,6 +35,10 @@ bench-mixing: setup
 # Image corruptions alone: against imagecorruptions.
 bench-corruptions: setup
 	@Benchmarks/corruptions.sh
+
+# Decoding and augmentation alone: against PyTorch's DataLoader with Pillow.
+bench-pipeline: setup
+	@Benchmarks/pipeline.sh
 
 lint:
 	@$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)

@@ -93,7 +93,10 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 // `study`, `report` and `analyze` by `soup-study`.
 targets += [
   .target(
-    name: "SoupCLI", dependencies: ["SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", argumentParser]),
+    name: "SoupCLI",
+    dependencies: [
+      "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", argumentParser,
+    ]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
     name: "SoupStudyCLI",
@@ -105,6 +108,9 @@ targets += [
 targets.append(
   .executableTarget(
     name: "soup-corruptions", dependencies: ["SoupData"], path: "Benchmarks/soup-corruptions"))
+// The Swift side of `Benchmarks/pipeline.sh`.
+targets.append(
+  .executableTarget(name: "soup-pipeline", dependencies: ["SoupData"], path: "Benchmarks/soup-pipeline"))
 
 if let libtorch {
   targets += [
@@ -159,7 +165,7 @@ if let libtorch {
 if environment["SOUP_FUZZ"] != nil {
   targets += [
     .executableTarget(
-      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupTensors"], path: "Tools/fuzz/soup-fuzz")
+      name: "soup-fuzz", dependencies: ["SoupCheckpoints", "SoupData", "SoupTensors"], path: "Tools/fuzz/soup-fuzz")
   ]
 }
 

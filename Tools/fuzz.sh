@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes every parser of checkpoint files: safetensors headers, zip archives, pickles, old PyTorch files, NumPy, indices.
+# Fuzzes every parser of checkpoint files (safetensors headers, zip archives, pickles, old PyTorch files, NumPy, indices) and of
+# data sets (array: NumPy, tar, IDX, JPEG and PNG).
 #
 #   Tools/fuzz.sh [seconds for each parser, default 600] [parser …]
 #
@@ -10,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-600}
 shift || true
 parsers=("$@")
-[ ${#parsers[@]} -gt 0 ] || parsers=(safetensors archive pickle legacy npy index)
+[ ${#parsers[@]} -gt 0 ] || parsers=(safetensors archive pickle legacy npy index array tar idx image)
 
 export SOUP_FUZZ=1 LIBTORCH=none
 # Swift's own choice for the fuzzer, guards, is one that libFuzzer no longer looks at: without the last option it runs blind.
@@ -44,6 +45,21 @@ PY
     npy)
       cp "$fixtures"/formats/*.npy "$corpus/seeds/"
       unzip -qo "$fixtures/formats/stored.npz" -d "$corpus/seeds/" ;;
+    array) cp "$fixtures"/formats/*.npy "$corpus/seeds/" ;;
+    tar)
+      printf 'pixels' > "$corpus/1.jpg" && printf '3' > "$corpus/1.cls"
+      for format in ustar gnu pax; do tar --format=$format -C "$corpus" -cf "$corpus/seeds/$format.tar" 1.jpg 1.cls; done ;;
+    idx)
+      printf '\0\0\10\1\0\0\0\3abc' > "$corpus/seeds/labels"
+      printf '\0\0\10\3\0\0\0\1\0\0\0\2\0\0\0\2abcd' > "$corpus/seeds/images"
+      for f in labels images; do gzip -kf "$corpus/seeds/$f"; done ;;
+    image)
+      python3 - "$corpus/seeds" <<'PY'
+import base64, json, sys
+for entry in json.load(open("Tests/Fixtures/images/pillow.json"))["decode"]:
+    open(f"{sys.argv[1]}/{entry['name']}", "wb").write(base64.b64decode(entry["file"]))
+PY
+      ;;
     index) cp "$fixtures"/formats/sharded-*/*.index.json "$corpus/seeds/" ;;
   esac
   echo "== $parser, $seconds s"

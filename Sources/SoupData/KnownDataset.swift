@@ -111,7 +111,7 @@ public struct KnownDataset: Sendable, Hashable {
       ], howToGet: "ImageNet-Sketch.zip of https://huggingface.co/datasets/songweig/imagenet_sketch, unpacked."),
     KnownDataset(
       name: "objectnet",
-      summary: "50,000 photographs of 313 classes, 113 of them ImageNet's; a licence must be accepted",
+      summary: "50,000 photographs of 313 classes; a licence must be accepted",
       files: [], howToGet: "https://objectnet.dev/download.html; its archive opens with the password given there."),
   ]
 }

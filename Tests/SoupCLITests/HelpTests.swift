@@ -6,7 +6,7 @@ import Testing
 @Suite struct HelpTests {
   @Test(arguments: [
     "inspect", "check", "diff", "mix", "convert", "verify", "replay", "report", "analyze model-soups", "analyze pairs",
-    "data corrupt", "data corruptions",
+    "data corrupt", "data corruptions", "data list", "data info", "data fetch",
   ])
   func helpIsAsReviewed(command: String) throws {
     let words = command.split(separator: " ").map(String.init)

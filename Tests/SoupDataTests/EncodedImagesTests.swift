@@ -51,6 +51,14 @@ import Testing
     #expect(code("imagefolder:.")?.0 == .notFound)
   }
 
+  @Test func labelsOfATestPartAreThoseOfTheTrainingPart() throws {
+    for name in ["train/a/1.jpg", "train/b/1.jpg", "train/c/1.jpg", "val/c/1.jpg"] { try folder.write(jpeg, to: name) }
+    let set = try open("imagefolder:.?size=16")
+    #expect(set.classNames == ["a", "b", "c"] && set.label(at: 0) == 2)
+    try folder.write(jpeg, to: "val/new/1.jpg")
+    #expect(code("imagefolder:.")?.1.contains("new") == true)
+  }
+
   @Test func anUndividedFolderIsTrainingUnlessDeclared() throws {
     try folder.write(jpeg, to: "set/a/1.jpg")
     #expect(try open("imagefolder:set?size=16", .train).count == 1)

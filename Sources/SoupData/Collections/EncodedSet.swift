@@ -45,12 +45,25 @@ struct EncodedSet {
             expected: "the model's classes, one on each line: ?classes=FILE"
               + (kind == .objectNet ? "&mapping=FILE with lines folder,class" : ""))
         }
-        found = try ImageFolder.read(folder, name: name)
+        found = try Self.divided(folder, root: root, name: name)
       }
     }
     if let labels = options["labels"] { found = try MultiLabelImages(found, labels: labels) }
     images = found
     self.subset = subset
+  }
+
+  /// The classes of a test part are those of the training part beside it: with fewer folders, labels would mean others.
+  private static func divided(_ folder: String, root: String, name: String) throws(DataError) -> ImageFiles {
+    let train = root + "/train"
+    guard folder != root, folder != train, isFolder(train) else { return try ImageFolder.read(folder, name: name) }
+    let shift = try ShiftFolder(folder, name: name, classes: ImageFolder.folders(in: train))
+    guard shift.ignored.isEmpty else {
+      throw DataError(
+        .labelOutOfRange, file: folder, "\(shift.ignored.count) class folders are not in the training part",
+        found: ImageFolder.list(shift.ignored))
+    }
+    return shift.images
   }
 
   func dataset(threads: Int) throws -> TransformedImages {

@@ -79,11 +79,31 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
   },
 ]
 
+/// The readers of data sets.
+let dataParsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
+  "array": { data, count in
+    DataParsers.array(bytes(data, count))
+    return 0
+  },
+  "tar": { data, count in
+    DataParsers.tar(bytes(data, count))
+    return 0
+  },
+  "image": { data, count in
+    DataParsers.image(bytes(data, count))
+    return 0
+  },
+  "idx": { data, count in
+    DataParsers.idx(bytes(data, count))
+    return 0
+  },
+]
+
 /// The parser that the environment names.
 let parser: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt = {
   let name = getenv("SOUP_FUZZ_PARSER").map { String(cString: $0) } ?? ""
-  guard let parser = parsers[name] else {
-    fatalError("SOUP_FUZZ_PARSER names one of \(parsers.keys.sorted().joined(separator: ", "))")
+  guard let parser = parsers[name] ?? dataParsers[name] else {
+    fatalError("SOUP_FUZZ_PARSER names one of \((parsers.keys.sorted() + dataParsers.keys.sorted()).joined(separator: ", "))")
   }
   return parser
 }()

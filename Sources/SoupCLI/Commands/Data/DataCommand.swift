@@ -4,5 +4,7 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Images: data sets and their corruptions.",
-    subcommands: [CorruptCommand.self, CorruptionsCommand.self])
+    subcommands: [
+      DataListCommand.self, DataInfoCommand.self, DataFetchCommand.self, CorruptCommand.self, CorruptionsCommand.self,
+    ])
 }
