@@ -90,17 +90,19 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 // Three programs behind one command: loading LibTorch costs 0.2 s and 100 MB, as much as mixing eight ViT-B checkpoints.
 // `soup` mixes and inspects without it; for `train`, `evaluate` and `season` it replaces itself by `soup-torch`, for
-// `study`, `report` and `analyze` by `soup-study`.
+// `data`, `study`, `report` and `analyze` by `soup-study`.
 targets += [
   .target(
     name: "SoupCLI",
-    dependencies: [
-      "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", argumentParser,
-    ]),
+    dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
     name: "SoupStudyCLI",
-    dependencies: ["SoupCLI", "SoupStudies", "SoupReports", "SoupAnalysis", "SoupTensors", argumentParser]),
+    dependencies: [
+      "SoupCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupStudies", "SoupReports",
+      "SoupAnalysis",
+      argumentParser,
+    ]),
   .executableTarget(name: "soup-study", dependencies: ["SoupStudyCLI"]),
 ]
 

@@ -1,13 +1,13 @@
 import ArgumentParser
 import SoupTensors
 
-/// The root of `soup-study`, which `soup` becomes for `soup study`, `soup report` and `soup analyze`.
+/// The root of `soup-study`, which `soup` becomes for `soup data`, `soup study`, `soup report` and `soup analyze`.
 public struct SoupStudyCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "soup",
     abstract: "Run a whole sweep from one file, here or on a cluster.",
     version: SoupVersion.current,
-    subcommands: [StudyCommand.self, ReportCommand.self, AnalyzeCommand.self])
+    subcommands: [DataCommand.self, StudyCommand.self, ReportCommand.self, AnalyzeCommand.self])
 
   public init() {}
 }

@@ -64,6 +64,13 @@ struct LandscapeCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
+struct DataCommand: ForwardedCommand {
+  static let program = SiblingProgram.study
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Images: data sets and their corruptions.", helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
 struct StudyCommand: ForwardedCommand {
   static let program = SiblingProgram.study
   static let configuration = CommandConfiguration(
@@ -96,7 +103,7 @@ public struct SiblingProgram: Sendable {
     name: "soup-torch",
     advice: "This command needs LibTorch, and this build of soup was made without it; "
       + "in the source folder run 'make setup && make', or name a LibTorch with 'LIBTORCH=/path make'")
-  /// The commands that need a database, or make pages.
+  /// The commands that need a database or images, or make pages.
   static let study = SiblingProgram(name: "soup-study", advice: "It belongs beside soup; 'make' builds both")
   /// `soup` itself, for the programs that call it.
   public static let soup = SiblingProgram(name: "soup", advice: "It belongs beside this program; 'make' builds both")

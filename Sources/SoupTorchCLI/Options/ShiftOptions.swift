@@ -5,6 +5,8 @@ import SoupCLI
 import SoupData
 import SoupEvaluation
 
+extension CorruptionSuite: ExpressibleByArgument {}
+
 /// A distribution shift to score under, and how much of it.
 struct ShiftOptions: ParsableArguments {
   @Option(

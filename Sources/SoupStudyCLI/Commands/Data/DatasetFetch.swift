@@ -1,4 +1,5 @@
 import Foundation
+import SoupCLI
 import SoupData
 import SoupMixing
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SoupCLI
 import SoupData
 
 /// `soup data list`: which data sets there are, and which are here.

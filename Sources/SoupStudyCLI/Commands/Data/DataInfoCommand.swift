@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SoupCLI
 import SoupData
 
 /// `soup data info`: what is in a data set.

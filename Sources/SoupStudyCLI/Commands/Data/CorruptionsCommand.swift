@@ -1,4 +1,5 @@
 import ArgumentParser
+import SoupCLI
 import SoupCheckpoints
 import SoupData
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SoupCLI
 import SoupData
 
 /// `soup data corrupt`: a data set's images, corrupted, as files in a benchmark's layout.

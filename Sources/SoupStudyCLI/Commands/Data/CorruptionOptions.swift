@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SoupCLI
 import SoupData
 
 extension CorruptionTable: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SoupCLI
 
 /// `soup data`: what concerns images, without a model.
 struct DataCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SoupCLI
 import SoupData
 
 /// `soup data fetch`: a known data set from its official address or a mirror.
