@@ -90,6 +90,18 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
     self.init(kind, path: path, options: options)
   }
 
+  /// The same set with another policy for images that cannot be decoded.
+  /// - Throws: `DataError.invalidRequest` for a set that is not of image files.
+  public func onBadImage(_ policy: BadImagePolicy) throws(DataError) -> DatasetSpecification {
+    guard kind.isEncoded else {
+      throw DataError(
+        .invalidRequest, "\(kind.rawValue) is not a set of image files, so no image of it is bad",
+        expected: "imagefolder, wds, manifest, imagenet, …", advice: "Leave out --on-bad-image")
+    }
+    return DatasetSpecification(
+      kind, path: path, options: options.merging(["bad": policy.rawValue]) { _, new in new })
+  }
+
   /// What `init(parsing:)` reads back.
   public var description: String {
     let query = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "&")

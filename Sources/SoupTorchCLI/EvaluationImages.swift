@@ -14,6 +14,7 @@ struct EvaluationImages {
   let specification: DatasetSpecification
   /// How the training images are split; nil when nothing says so.
   let split: DataConfiguration?
+  private let console: Console
 
   /// Finds out which data and which split.
   ///
@@ -21,6 +22,7 @@ struct EvaluationImages {
   /// ingredient was trained on would be called held out.
   /// - Throws: `EvaluationError` when records disagree with each other or with what was asked for.
   init(_ options: EvaluationDataOptions, for ingredients: Ingredients, console: Console) throws {
+    self.console = console
     let records = ingredients.metadata.map { DataConfiguration(metadata: $0) }
     let known = zip(ingredients.paths, records).compactMap { path, record in record.map { (path, $0) } }
     if let (firstPath, first) = known.first {
@@ -31,10 +33,11 @@ struct EvaluationImages {
           "the checkpoints were trained on different splits, so no image is held out from all of them:\n"
             + ([(firstPath, first)] + others).map { "  \($0.0): \(Self.text($0.1))" }.joined(separator: "\n"))
       }
-      specification =
-        try options.data.map { try DatasetSpecification(parsing: $0) }
-        ?? DatasetSpecification(parsing: first.dataset)
-      let sameData = specification.kind.rawValue == first.dataset
+      specification = try options.badImages.apply(
+        to: DatasetSpecification(parsing: options.data ?? first.dataset))
+      // A folder's record has its path and options too; whether it holds the same images, the checksum says.
+      let recorded = first.dataset.prefix { $0 != ":" && $0 != "?" }
+      let sameData = specification.kind.rawValue == recorded
       var asked = first
       asked.heldOut = options.heldOut ?? first.heldOut
       asked.splitSeed = options.splitSeed ?? first.splitSeed
@@ -50,7 +53,7 @@ struct EvaluationImages {
         throw EvaluationError(
           .noData, "the checkpoints do not say which data they were trained on; name it with --data")
       }
-      specification = try DatasetSpecification(parsing: data)
+      specification = try options.badImages.apply(to: DatasetSpecification(parsing: data))
       split = options.split(of: specification)
     }
     if known.count < ingredients.paths.count, split != nil {
@@ -60,8 +63,9 @@ struct EvaluationImages {
   }
 
   func load(_ part: Part) throws -> any ImageDataset {
-    if part == .test { return try specification.open(.test) }
-    let images = try specification.open(.train)
+    let images = try specification.open(part == .test ? .test : .train)
+    BadImageOptions.report(images, console)
+    if part == .test { return images }
     guard let split else {
       throw EvaluationError(
         .noData, "nothing says which images of \(specification) were held out; give --held-out 0.1 and --split-seed")

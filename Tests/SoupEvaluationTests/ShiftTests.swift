@@ -19,6 +19,23 @@ private func images(_ count: Int = 50, size: Int = 16, channels: Int = 1) throws
     labels: (0..<count).map { $0 * 7 % 3 })
 }
 
+/// Of every image, its class and the next one count as right.
+private struct SeveralTargets: ImageDataset {
+  let base: MemoryDataset
+  var name: String { base.name }
+  var count: Int { base.count }
+  var classNames: [String] { base.classNames }
+  var channels: Int { base.channels }
+  var height: Int { base.height }
+  var width: Int { base.width }
+  var normalization: Normalization { base.normalization }
+  func label(at index: Int) -> Int { base.label(at: index) }
+  func targets(at index: Int) -> [Int] { [label(at: index), (label(at: index) + 1) % classCount] }
+  func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+    try base.copyPixels(at: index, into: pixels)
+  }
+}
+
 /// Three checkpoints and a scorer of them.
 private final class Kitchen {
   let folder: String
@@ -90,6 +107,20 @@ private func expectSame(_ a: SampleOutcomes, _ b: SampleOutcomes) {
           try scorer.ensemble(group.members.map { kitchen.recipes[$0] }, by: group.method))
       }
     }
+  }
+
+  /// Any of several labels counts, in one pass as in an evaluation of its own.
+  @Test func severalTargetsCountUnderAShift() throws {
+    let kitchen = try Kitchen(images())
+    let data = SeveralTargets(base: kitchen.data)
+    let shift = try ShiftedImages(data, suite: .cifarC, kinds: [.contrast], severities: [3], seed: 7)
+    let found = try kitchen.scorer().outcomes(of: [kitchen.recipes[0]], under: shift)
+    let corrupted = try CorruptedDataset(base: data, corruption: Corruption(.contrast, severity: 3), seed: 7)
+    expectSame(found[0].versions[0], try kitchen.scorer(data).outcomes(kitchen.recipes[0]))
+    expectSame(found[0].versions[1], try kitchen.scorer(corrupted).outcomes(kitchen.recipes[0]))
+    let single = try ShiftedImages(kitchen.data, suite: .cifarC, kinds: [.contrast], severities: [3], seed: 7)
+    let strict = try kitchen.scorer().outcomes(of: [kitchen.recipes[0]], under: single)
+    #expect(found[0].versions[1].score.top1 > strict[0].versions[1].score.top1)
   }
 
   /// Neither threads nor batches nor memory, down to one image and one model at a time, change a result.

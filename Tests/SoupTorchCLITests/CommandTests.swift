@@ -103,6 +103,42 @@ import Testing
       ])
   }
 
+  /// Image files train and are evaluated on what that held out; an image that cannot be decoded stops, or is left out and named.
+  @Test func imageFilesAndBadOnes() throws {
+    // 16 x 16 pixels of one grey.
+    let pictures = [
+      "dark":
+        "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFElEQVR42mPQIBEwjGoY1TB8NQAAzcl4AQRd4j0AAAAASUVORK5CYII=",
+      "light":
+        "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFElEQVR42mO4QyJgGNUwqmH4agAA3j6UHw9lB0gAAAAASUVORK5CYII=",
+    ]
+    for (name, text) in pictures {
+      let picture = try #require(Data(base64Encoded: text))
+      try FileManager.default.createDirectory(atPath: folder["photos/\(name)"], withIntermediateDirectories: true)
+      for index in 0..<16 { try picture.write(to: URL(filePath: folder["photos/\(name)/\(index).png"])) }
+    }
+    try Data([0x89, 0x50, 0x4e]).write(to: URL(filePath: folder["photos/light/broken.png"]))
+    let set = "imagefolder:\(folder["photos"])?size=16"
+    func train(_ more: String...) throws -> SoupProgram.Result {
+      try SoupProgram.run(
+        SoupProgram.path,
+        ["train", "--data", set, "--model", "resnet8", "-o", "a.safetensors", "--batch-size", "8", "--threads", "1"]
+          + more,
+        in: folder.path)
+    }
+    let refused = try train()
+    #expect(refused.status == 1 && refused.errors.contains("light/broken.png"))
+    let run = try train("--on-bad-image", "skip", "--held-out", "0.25")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("1 of 33 images") && run.errors.contains("light/broken.png"))
+    let score = try soup("evaluate", "a.safetensors", "--split", "held-out", "--threads", "1", "--json")
+    #expect(score.status == 0, "\(score.errors)")
+    #expect((score.outputJSON["score"] as? [String: Any])?["count"] as? Int == 8)
+    let meaningless = try soup(
+      "evaluate", "a.safetensors", "--data", data, "--on-bad-image", "skip", "--threads", "1")
+    #expect(meaningless.status != 0 && meaningless.errors.contains("--on-bad-image"))
+  }
+
   /// Rows are corruptions, every model sees the same images, and the file has a row for each of them.
   @Test func scoresUnderAShift() throws {
     #expect(try train("base.safetensors", "--epochs", "2", "--lr", "0.05").status == 0)

@@ -1,4 +1,5 @@
 import CImaging
+import Foundation
 import SoupTensors
 import Synchronization
 
@@ -29,6 +30,26 @@ public final class TextureBank: Sendable {
       images.append(PixelImage(width: dataset.width, height: dataset.height, pixels: bytes))
     }
     try self.init(name: dataset.name, images: images)
+  }
+
+  /// The JPEG and PNG files of a folder, by name.
+  /// - Throws: `DataError` if the folder cannot be read, has no picture, or has one that cannot be decoded.
+  public convenience init(folder: String) throws {
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
+      throw DataError(
+        .notFound, file: folder, "the folder of pictures cannot be read", advice: "It should hold JPEG or PNG files")
+    }
+    let codec = ImageCodec(appliesOrientation: true)
+    var images: [PixelImage] = []
+    for name in names where [".jpg", ".jpeg", ".png"].contains(where: name.lowercased().hasSuffix) {
+      let path = folder + "/" + name
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw DataError(.notFound, file: path, "cannot be read")
+      }
+      images.append(try data.withUnsafeBytes { try codec.decode($0, name: path) })
+    }
+    try self.init(name: folder, images: images)
   }
 
   /// Five sheets of frost, 1024 px a side.

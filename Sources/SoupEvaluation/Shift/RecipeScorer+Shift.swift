@@ -74,7 +74,8 @@ extension RecipeScorer {
           if let groups = images.groups {
             sums[row][version].add(groups.logits(values)[...], label: label)
           } else {
-            sums[row][version].add(values, label: label)
+            sums[row][version].add(
+              values, label: label, targets: images.targets == nil ? nil : block.targets(at: index))
           }
         }
       }

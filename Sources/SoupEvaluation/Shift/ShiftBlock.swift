@@ -18,6 +18,7 @@ struct ShiftBlock: ImageDataset {
   /// Of the block's images in `base`.
   private let positions: [Int]
   private let labels: [Int]
+  private let rightClasses: ArraySlice<[Int]>?
   /// nil where every version lies on disk.
   private let pixels: HostStorage?
   private let stored: OpenVersions
@@ -36,12 +37,18 @@ struct ShiftBlock: ImageDataset {
     versions = images.versions
     positions = Array(images.positions[range])
     labels = Array(images.labels[range])
+    rightClasses = images.targets?[range]
     stored = OpenVersions(base, positions)
     let isStored = images.versions.allSatisfy { if case .stored = $0.source { true } else { false } }
     pixels = isStored ? nil : try Self.read(positions, of: base, threads: max(1, threads))
   }
 
   func label(at index: Int) -> Int { labels[index % positions.count] }
+
+  func targets(at index: Int) -> [Int] {
+    let image = index % positions.count
+    return rightClasses.map { $0[$0.startIndex + image] } ?? [labels[image]]
+  }
 
   /// Which version, and which of the block's images.
   func place(of index: Int) -> (version: Int, image: Int) {

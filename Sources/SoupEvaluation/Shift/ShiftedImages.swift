@@ -38,6 +38,8 @@ public struct ShiftedImages: Sendable {
   public let groups: ClassGroups?
   /// Of each of `positions`: classes, or groups.
   public let labels: [Int]
+  /// Of each of `positions` every class that counts as right; nil where that is its label alone, and where groups are scored.
+  public let targets: [[Int]]?
 
   /// Names of what is scored.
   public var classNames: [String] { groups?.names ?? base.classNames }
@@ -120,6 +122,8 @@ public struct ShiftedImages: Sendable {
     guard count > 0 else { throw EvaluationError(.noData, "at least one image is needed, found \(count)") }
     positions = (0..<count).map { wanted[$0 * wanted.count / count] }
     labels = positions.map { label($0)! }
+    let targets = groups == nil ? positions.map(base.targets(at:)) : []
+    self.targets = zip(targets, labels).contains { $0 != [$1] } ? targets : nil
   }
 
   /// Positions in `versions` of one corruption.

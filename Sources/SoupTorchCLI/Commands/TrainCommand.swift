@@ -54,8 +54,9 @@ struct TrainCommand: ConsoleCommand {
     let files = files.files(averaging)
     let interrupted = restart ? nil : try Trainer.interrupted(at: files)
     let device = try computation.prepare(threads: interrupted?.threads)
-    let specification = try DatasetSpecification(parsing: data.data)
+    let specification = try data.badImages.apply(to: DatasetSpecification(parsing: data.data))
     let images = try specification.open(.train)
+    BadImageOptions.report(images, console)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
     let weights = try base?.stateDict()
     let model = try data.configuration(images: images, base: base)

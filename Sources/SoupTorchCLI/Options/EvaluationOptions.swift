@@ -11,6 +11,8 @@ struct EvaluationDataOptions: ParsableArguments {
       "Dataset, as for soup train. (default: what the checkpoints were trained on)", valueName: "dataset"))
   var data: String?
 
+  @OptionGroup var badImages: BadImageOptions
+
   @Option(
     help: ArgumentHelp(
       "Architecture of checkpoints that do not reveal it, or a TorchScript file (.pt) that you trust.",

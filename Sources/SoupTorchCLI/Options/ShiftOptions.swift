@@ -29,6 +29,11 @@ struct ShiftOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "JPEG and PNG files for frost, mosaic and stickers. (default: generated ones)", valueName: "folder"))
+  var bank: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Under a shift: score groups of classes, as LAION-C's 16: a JSON object of lists of class numbers, or lines "
         + "151,dog.", valueName: "file"))
   var superclasses: String?
@@ -42,12 +47,15 @@ struct ShiftOptions: ParsableArguments {
   /// Refuses options that mean nothing.
   /// - Parameter stored: the benchmark that lies on disk, if one was named.
   func check(stored: DatasetSpecification?) throws {
+    guard bank == nil || stored == nil else {
+      throw ValidationError("--bank is for corruptions made in memory; \(stored!) is on disk")
+    }
     guard shift == nil || stored == nil else {
       throw ValidationError("--data \(stored!) is shifted already; leave out --shift")
     }
     let given = [
       ("--shift-seed", shiftSeed != nil), ("--corruption", !corruption.isEmpty), ("--severity", !severity.isEmpty),
-      ("--images", images != nil), ("--superclasses", superclasses != nil),
+      ("--images", images != nil), ("--bank", bank != nil), ("--superclasses", superclasses != nil),
     ].filter(\.1).map(\.0)
     if shift == nil, stored == nil, !given.isEmpty {
       throw ValidationError(
@@ -60,7 +68,7 @@ struct ShiftOptions: ParsableArguments {
     guard let shift else { return nil }
     return try ShiftedImages(
       base, suite: shift, kinds: kinds(of: shift), severities: severities(), seed: shiftSeed ?? 0, images: images,
-      groups: groups(classCount: base.classCount))
+      groups: groups(classCount: base.classCount), bank: bank.map { try TextureBank(folder: $0) })
   }
 
   /// The shifted images of a benchmark on disk.

@@ -15,6 +15,8 @@ struct TrainingDataOptions: ParsableArguments {
       valueName: "dataset"))
   var data: String
 
+  @OptionGroup var badImages: BadImageOptions
+
   @Option(
     help: ArgumentHelp(
       "Architecture, as resnet20, resnet20:width=2, cifar-resnet18, vit-tiny:patch=4. Not needed with --from.",

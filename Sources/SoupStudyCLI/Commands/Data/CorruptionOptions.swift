@@ -53,12 +53,7 @@ struct CorruptionOptions: ParsableArguments {
 
   /// The user's pictures.
   func textures() throws -> TextureBank? {
-    guard let bank else { return nil }
-    let names = try FileManager.default.contentsOfDirectory(atPath: bank).sorted().filter { name in
-      [".jpg", ".jpeg", ".png"].contains { name.lowercased().hasSuffix($0) }
-    }
-    return try TextureBank(
-      name: bank, images: names.map { try ImageFile.read(bank + "/" + $0) })
+    try bank.map { try TextureBank(folder: $0) }
   }
 }
 
