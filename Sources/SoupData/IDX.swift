@@ -52,7 +52,7 @@ public enum IDX {
 
   private static func open(_ file: InputFile) throws(DataError) -> any ByteSource {
     let magic = try bytes(of: file, count: 2)
-    try file.rewind()
+    file.rewind()
     return magic == [0x1f, 0x8b] ? try GzipSource(file) : file
   }
 

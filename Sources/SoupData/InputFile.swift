@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Bytes that arrive in order.
 protocol ByteSource: AnyObject {
   /// The file's path, for messages.
@@ -41,49 +33,21 @@ extension ByteSource {
 
 /// A regular file, read from front to back.
 final class InputFile: ByteSource {
-  let path: String
+  private let file: RandomAccessFile
+  private var offset = 0
+
+  var path: String { file.path }
   /// Size in bytes when it was opened.
-  let size: Int
-  private let descriptor: Int32
+  var size: Int { file.size }
 
-  init(_ path: String) throws(DataError) {
-    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let code: DataError.Code = errno == ENOENT || errno == ENOTDIR ? .notFound : .unreadable
-      throw DataError(code, file: path, Self.systemMessage())
-    }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw DataError(.unreadable, file: path, "is not a regular file")
-    }
-    self.path = path
-    self.descriptor = descriptor
-    size = Int(status.st_size)
-  }
-
-  deinit { close(descriptor) }
+  init(_ path: String) throws(DataError) { file = try RandomAccessFile(path) }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
-    guard !buffer.isEmpty else { return 0 }
-    while true {
-      #if canImport(Glibc)
-        let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      #elseif canImport(Musl)
-        let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
-      #else
-        let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-      #endif
-      if count >= 0 { return count }
-      if errno != EINTR { throw DataError(.unreadable, file: path, Self.systemMessage()) }
-    }
+    let count = try file.readSome(into: buffer, at: offset)
+    offset += count
+    return count
   }
 
   /// Goes back to the first byte.
-  func rewind() throws(DataError) {
-    guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw DataError(.unreadable, file: path, Self.systemMessage()) }
-  }
-
-  private static func systemMessage() -> String { String(cString: strerror(errno)) }
+  func rewind() { offset = 0 }
 }

@@ -14,6 +14,7 @@ final class RandomAccessFile: Sendable {
   private let descriptor: Int32
 
   init(_ path: String) throws(DataError) {
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code: DataError.Code = errno == ENOENT || errno == ENOTDIR ? .notFound : .unreadable
@@ -31,16 +32,23 @@ final class RandomAccessFile: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Fills part or all of `buffer` with the bytes from `offset` on; 0 only at the end.
+  func readSome(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DataError) -> Int {
+    guard !buffer.isEmpty else { return 0 }
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 { return count }
+      if errno != EINTR { throw DataError(.unreadable, file: path, String(cString: strerror(errno))) }
+    }
+  }
+
   /// Fills `buffer` with the bytes from `offset` on.
   /// - Throws: `DataError.wrongSize` if the file ends first: it was cut since it was opened.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DataError) {
     var done = 0
     while done < buffer.count {
-      let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw DataError(.unreadable, file: path, String(cString: strerror(errno)))
-      }
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = try readSome(into: rest, at: offset + done)
       guard count > 0 else { throw DataError(.wrongSize, file: path, "ends early, at byte \(offset + done)") }
       done += count
     }
