@@ -7,17 +7,15 @@
 
 enum { STEP = 1024 };
 
-static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
-
 void ck_compare(ck_level level, ck_dtype a_dtype, const void *a, ck_dtype b_dtype, const void *b, ck_dtype base_dtype,
                 const void *base, size_t n, ck_comparison *comparison) {
   double x[STEP], y[STEP], z[STEP];
   memset(z, 0, sizeof z);
   for (size_t start = 0; start < n; start += STEP) {
     size_t m = n - start < STEP ? n - start : STEP, padded = (m + 7) / 8 * 8;
-    ck_to_f64(a_dtype, (const char *)a + start * sizes[a_dtype], x, m);
-    ck_to_f64(b_dtype, (const char *)b + start * sizes[b_dtype], y, m);
-    if (base) ck_to_f64(base_dtype, (const char *)base + start * sizes[base_dtype], z, m);
+    ck_to_f64(a_dtype, (const char *)a + start * ck_size[a_dtype], x, m);
+    ck_to_f64(b_dtype, (const char *)b + start * ck_size[b_dtype], y, m);
+    if (base) ck_to_f64(base_dtype, (const char *)base + start * ck_size[base_dtype], z, m);
     // Zeros add nothing to any sum.
     for (size_t i = m; i < padded; i++) x[i] = y[i] = z[i] = 0;
     double largest = CK_PICK(level, compare_values)(x, y, z, padded, comparison);

@@ -4,6 +4,11 @@
 // loops then exist as x_baseline, x_avx2 and x_avx512, and CK_PICK(level, x) is the one to call.
 #include "CKernels.h"
 
+#include <stddef.h>
+
+// Bytes of one value, by ck_dtype.
+static const size_t ck_size[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
+
 #define CK_JOIN2(a, b) a##b
 #define CK_JOIN(a, b) CK_JOIN2(a, b)
 

@@ -6,8 +6,6 @@
 
 enum { STEP = 1024 };
 
-static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
-
 ck_statistics ck_statistics_empty(void) {
   return (ck_statistics){.minimum = INFINITY, .maximum = -INFINITY};
 }
@@ -16,7 +14,7 @@ void ck_statistics_add(ck_level level, ck_dtype dtype, const void *source, size_
   double values[STEP];
   for (size_t start = 0; start < n; start += STEP) {
     size_t m = n - start < STEP ? n - start : STEP, whole = m / 8 * 8;
-    ck_to_f64(dtype, (const char *)source + start * sizes[dtype], values, m);
+    ck_to_f64(dtype, (const char *)source + start * ck_size[dtype], values, m);
     CK_PICK(level, add_values)(values, whole, statistics);
     for (size_t i = whole; i < m; i++) {
       double v = values[i];

@@ -12,8 +12,6 @@ typedef double ck_lanes __attribute__((vector_size(64)));
 #define CK_LOOPS "task_vector_loops.h"
 #include "instances.h"
 
-static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
-
 void ck_load_f32(ck_level level, ck_dtype dtype, const void *source, float *x, size_t n) {
   CK_PICK(level, load_single)(dtype, source, x, n);
 }
@@ -65,15 +63,15 @@ size_t ck_merge_elected(ck_level level, const ck_term *terms, size_t count, ck_d
   size_t bad = 0;
   for (size_t start = 0; start < n; start += STEP) {
     size_t m = n - start < STEP ? n - start : STEP;
-    CK_PICK(level, load_single)(base_dtype, (const char *)base + start * sizes[base_dtype], start_values, m);
+    CK_PICK(level, load_single)(base_dtype, (const char *)base + start * ck_size[base_dtype], start_values, m);
     for (size_t i = 0; i < m; i++) up[i] = down[i] = up_weight[i] = down_weight[i] = 0;
     for (size_t k = 0; k < count; k++) {
       ck_term term = terms[k];
-      term.source = (const char *)term.source + start * sizes[term.dtype];
+      term.source = (const char *)term.source + start * ck_size[term.dtype];
       CK_PICK(level, cast_votes)(&term, start_values, up, down, up_weight, down_weight, m);
     }
     CK_PICK(level, end_votes)(start_values, scale, normalize, up, down, up_weight, down_weight, m);
-    bad += ck_store(level, target_dtype, up, 1, (char *)target + start * sizes[target_dtype], m);
+    bad += ck_store(level, target_dtype, up, 1, (char *)target + start * ck_size[target_dtype], m);
   }
   return bad;
 }

@@ -31,11 +31,10 @@ double ck_dot(ck_level level, const double *x, const double *y, size_t n) { retu
 double ck_dot_stored(ck_level level, ck_dtype dtype, const void *source, const float *y, size_t n) {
   if (dtype == CK_F32) return CK_PICK(level, dot_f32)(source, y, n);
   enum { STEP = 512 };
-  static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
   double a[STEP], b[STEP], sum = 0;
   for (size_t start = 0; start < n; start += STEP) {
     size_t m = n - start < STEP ? n - start : STEP;
-    CK_PICK(level, load)(dtype, (const char *)source + start * sizes[dtype], a, m);
+    CK_PICK(level, load)(dtype, (const char *)source + start * ck_size[dtype], a, m);
     CK_PICK(level, load)(CK_F32, y + start, b, m);
     sum += CK_PICK(level, dot)(a, b, m);
   }

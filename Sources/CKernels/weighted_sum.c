@@ -9,8 +9,6 @@
 // Elements per step: the sums stay in the first-level cache while every source passes over them.
 enum { STEP = 1024 };
 
-static const size_t sizes[] = {8, 4, 2, 2, 1, 1, 8, 4, 2, 1, 1, 1};
-
 size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources, const ck_dtype *dtypes,
                     const double *weights, double divisor, void *target, ck_dtype target_dtype, size_t n) {
   double sum[STEP], low[STEP], wide[STEP];
@@ -23,7 +21,7 @@ size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources,
   for (size_t start = 0; start < n; start += STEP) {
     size_t m = n - start < STEP ? n - start : STEP;
     for (size_t k = 0; k < count; k++) {
-      const char *source = (const char *)sources[k] + start * sizes[dtypes[k]];
+      const char *source = (const char *)sources[k] + start * ck_size[dtypes[k]];
       if (wants_compensation) {
         ck_to_f64(dtypes[k], source, wide, m);
         CK_PICK(level, add_compensated)(sum, low, wide, weights[k], m, k == 0);
@@ -36,7 +34,7 @@ size_t ck_weighted_sum(ck_level level, size_t count, const void *const *sources,
       CK_PICK(level, finish_compensated)(sum, low, divisor, m);
       scale = 1;
     }
-    bad += CK_PICK(level, store)(target_dtype, sum, (char *)target + start * sizes[target_dtype], scale, m);
+    bad += CK_PICK(level, store)(target_dtype, sum, (char *)target + start * ck_size[target_dtype], scale, m);
   }
   return bad;
 }
