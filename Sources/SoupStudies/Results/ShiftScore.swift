@@ -8,7 +8,7 @@
 ///      {"name": "gaussian_noise", "severity": 1, "images": 1000, "accuracy": 0.813, "loss": 0.61}, …]}}
 /// ```
 ///
-/// Accuracies are fractions, losses nats, severities whole numbers from 1; `mean_accuracy` (`meanAccuracy` is read too) is the
+/// Accuracies are fractions, losses nats, severities whole numbers from 1; `mean_accuracy` is the
 /// unweighted mean over `corruptions`. With `--predictions` the file has one row for each of them, in this order; rows of other
 /// models, such as an ensemble's members, come first, and `clean` ones are left out by their name.
 public struct ShiftScore: Sendable, Hashable {
@@ -50,7 +50,7 @@ public struct ShiftScore: Sendable, Hashable {
     self.name = name
     self.corruptions = corruptions
     meanAccuracy =
-      (value["mean_accuracy"] ?? value["meanAccuracy"])?.double
+      value["mean_accuracy"]?.double
       ?? corruptions.reduce(0) { $0 + $1.accuracy } / Double(corruptions.count)
   }
 }
