@@ -40,15 +40,8 @@ public final class TextureBank: Sendable {
       throw DataError(
         .notFound, file: folder, "the folder of pictures cannot be read", advice: "It should hold JPEG or PNG files")
     }
-    let codec = ImageCodec(appliesOrientation: true)
     var images: [PixelImage] = []
-    for name in names where [".jpg", ".jpeg", ".png"].contains(where: name.lowercased().hasSuffix) {
-      let path = folder + "/" + name
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw DataError(.notFound, file: path, "cannot be read")
-      }
-      images.append(try data.withUnsafeBytes { try codec.decode($0, name: path) })
-    }
+    for name in names where ImageFile.isImage(name) { images.append(try PixelImage(contentsOf: folder + "/" + name)) }
     try self.init(name: folder, images: images)
   }
 

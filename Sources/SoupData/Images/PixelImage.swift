@@ -22,4 +22,12 @@ public struct PixelImage: Sendable, Hashable {
       try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
     }
   }
+
+  /// Reads a JPEG or PNG file, turned upright.
+  /// - Throws: `DataError` if it cannot be read or decoded.
+  public init(contentsOf path: String) throws {
+    let file = try RandomAccessFile(path)
+    let bytes = try file.bytes(in: 0..<file.size)
+    self = try bytes.withUnsafeBytes { try ImageCodec(appliesOrientation: true).decode($0, name: path) }
+  }
 }

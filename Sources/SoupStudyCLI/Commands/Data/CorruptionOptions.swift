@@ -56,13 +56,3 @@ struct CorruptionOptions: ParsableArguments {
     try bank.map { try TextureBank(folder: $0) }
   }
 }
-
-/// An image file named on the command line.
-enum ImageFile {
-  static func read(_ path: String) throws -> PixelImage {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw DataError(.notFound, file: path, "cannot be read")
-    }
-    return try data.withUnsafeBytes { try ImageCodec(appliesOrientation: true).decode($0, name: path) }
-  }
-}

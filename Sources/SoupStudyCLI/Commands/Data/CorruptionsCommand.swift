@@ -44,7 +44,7 @@ struct CorruptionsCommand: ConsoleCommand {
     let chosen = options.corruption != nil || options.suite != nil
     let kinds = chosen ? try options.kinds(otherwise: .cifarC) : CorruptionKind.allCases
     guard let sheet else { return try list(kinds, console) }
-    var picture = try image.map { try ImageFile.read($0) } ?? ContactSheet.exampleImage
+    var picture = try image.map { try PixelImage(contentsOf: $0) } ?? ContactSheet.exampleImage
     if image != nil { picture = picture.fitted(to: 224) }
     let page = try ContactSheet(kinds: kinds, seed: options.seed, table: options.table, cell: cell)
       .draw(picture, bank: options.textures())
