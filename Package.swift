@@ -134,7 +134,8 @@ if let libtorch {
     .target(
       name: "SoupEvaluation",
       dependencies: [
-        "SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupTensors", "CKernels",
+        "SoupModels", "SoupTorch", "SoupData", "SoupCheckpoints", "SoupMixing", "SoupAnalysis", "SoupTensors",
+        "CKernels",
       ]),
     .target(
       name: "SoupSeasoning",

@@ -2,7 +2,8 @@ import Foundation
 
 /// Groups of classes that count as one: LAION-C asks for one of 16 superclasses made of 285 of ImageNet's classes.
 ///
-/// A superclass has the mean of its members' probabilities, and the largest wins. The lists are the user's: a JSON object
+/// A superclass has the mean, not the sum, of its members' probabilities (more members gain it nothing), and the largest wins.
+/// A class may be in no group; its images are then left out. The lists are the user's: a JSON object
 /// `{"dog": [151, 152], …}` or lines `151,dog` (a header line and lines beginning with # are passed over).
 /// - Source: Li et al., LAION-C, 2025.
 public struct SuperClasses: Sendable, Hashable {
@@ -12,6 +13,7 @@ public struct SuperClasses: Sendable, Hashable {
   public let members: [[Int]]
   /// How many classes the classifier has.
   public let classCount: Int
+  private let groupOfClass: [Int: Int]
 
   /// - Throws: `AnalysisError.range` naming every class that does not exist or is in two groups; `.tooFew` without two
   ///   groups or with an empty one.
@@ -31,6 +33,8 @@ public struct SuperClasses: Sendable, Hashable {
     names = groups.map(\.name)
     members = groups.map(\.members)
     self.classCount = classCount
+    groupOfClass = Dictionary(
+      uniqueKeysWithValues: groups.enumerated().flatMap { index, group in group.members.map { ($0, index) } })
   }
 
   /// Reads a mapping; JSON if it begins with `{`.
@@ -60,6 +64,26 @@ public struct SuperClasses: Sendable, Hashable {
       }
     }
     try self.init(groups, classCount: classCount)
+  }
+
+  public var count: Int { names.count }
+
+  /// The group of a class; nil if it is in none.
+  public subscript(label: Int) -> Int? { groupOfClass[label] }
+
+  /// Logarithms of the groups' mean probabilities, to be read as logits of the groups.
+  /// - Parameter classes: logits of all classes. One that is not finite makes every group NaN.
+  /// - Precondition: one logit a class.
+  public func logits(of classes: ArraySlice<Float>) -> [Float] {
+    precondition(classes.count == classCount, "one logit a class")
+    guard classes.allSatisfy(\.isFinite), let highest = classes.max() else {
+      return Array(repeating: .nan, count: count)
+    }
+    return members.map { members in
+      let sum = members.reduce(0.0) { $0 + exp(Double(classes[classes.startIndex + $1]) - Double(highest)) }
+      // A probability of zero would be -∞, which counts as broken.
+      return Float(log(max(sum / Double(members.count), 1e-300)))
+    }
   }
 
   /// The mean probability of each superclass.

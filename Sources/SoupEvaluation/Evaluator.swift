@@ -49,7 +49,7 @@ public struct Evaluator {
     return try HostTensor(dtype: .float32, shape: [data.count, classes]) { bytes in
       var done = 0
       try forEachBatch(of: model) { logits, _ in
-        try logits.withUnsafeBytes {
+        logits.withUnsafeBytes {
           UnsafeMutableRawBufferPointer(rebasing: bytes[(done * classes * 4)...]).copyMemory(from: $0)
         }
         done += logits.shape[0]

@@ -1,4 +1,5 @@
 import Foundation
+import SoupAnalysis
 import SoupCheckpoints
 import SoupData
 import SoupEvaluation
@@ -217,11 +218,11 @@ private func expectSame(_ a: SampleOutcomes, _ b: SampleOutcomes) {
   }
 }
 
-@Suite(.serialized) struct ClassGroupsTests {
+@Suite(.serialized) struct SuperClassShiftTests {
   /// A superclass is as likely as the mean of its members, worked out from the model's own logits.
   @Test func aLargeGroupGainsNothing() throws {
     let kitchen = try Kitchen(images(30))
-    let groups = ClassGroups(names: ["first", "others"], members: [[0], [1, 2]])
+    let groups = try SuperClasses([("first", [0]), ("others", [1, 2])], classCount: 3)
     let shift = try ShiftedImages(
       kitchen.data, suite: .cifarC, kinds: [.brightness], severities: [1], groups: groups)
     #expect(shift.classNames == ["first", "others"])
@@ -240,7 +241,7 @@ private func expectSame(_ a: SampleOutcomes, _ b: SampleOutcomes) {
 
   @Test func imagesOfNoGroupAreLeftOut() throws {
     let data = try images(30)
-    let groups = ClassGroups(names: ["a", "c"], members: [[0], [2]])
+    let groups = try SuperClasses([("a", [0]), ("c", [2])], classCount: 3)
     let shift = try ShiftedImages(data, suite: .cifarC, groups: groups)
     #expect(shift.positions == (0..<30).filter { data.label(at: $0) != 1 })
     #expect(groups[1] == nil && groups[2] == 1)

@@ -1,3 +1,4 @@
+import SoupAnalysis
 import SoupData
 import SoupMixing
 import SoupModels
@@ -72,7 +73,7 @@ extension RecipeScorer {
           let version = block.place(of: index).version
           let label = block.label(at: index)
           if let groups = images.groups {
-            sums[row][version].add(groups.logits(values)[...], label: label)
+            sums[row][version].add(groups.logits(of: values)[...], label: label)
           } else {
             sums[row][version].add(
               values, label: label, targets: images.targets == nil ? nil : block.targets(at: index))

@@ -1,3 +1,4 @@
+import SoupAnalysis
 import SoupData
 import SoupTensors
 
@@ -35,7 +36,7 @@ public struct ShiftedImages: Sendable {
   /// In the order of the benchmark: severities of the first corruption, then of the second, …; the clean images come first.
   public let versions: [Version]
   /// What is scored in the place of classes.
-  public let groups: ClassGroups?
+  public let groups: SuperClasses?
   /// Of each of `positions`: classes, or groups.
   public let labels: [Int]
   /// Of each of `positions` every class that counts as right; nil where that is its label alone, and where groups are scored.
@@ -66,7 +67,7 @@ public struct ShiftedImages: Sendable {
   public init(
     _ base: any ImageDataset, suite: CorruptionSuite, kinds: [CorruptionKind]? = nil, severities: [Int] = Array(1...5),
     table: CorruptionTable = .automatic, seed: UInt64 = 0, images: Int? = nil,
-    groups: ClassGroups? = nil, bank: TextureBank? = nil
+    groups: SuperClasses? = nil, bank: TextureBank? = nil
   ) throws {
     guard base.channels == 1 || base.channels == 3 else {
       throw DataError(
@@ -96,7 +97,7 @@ public struct ShiftedImages: Sendable {
   /// - Throws: `EvaluationError` for no versions; what opening the first throws.
   public init(
     name: String, stored: [(name: String, severity: Int, open: @Sendable () throws -> any ImageDataset)],
-    images: Int? = nil, groups: ClassGroups? = nil
+    images: Int? = nil, groups: SuperClasses? = nil
   ) throws {
     guard let first = stored.first else { throw EvaluationError(.noData, "\(name) has no corruptions") }
     try self.init(
@@ -106,7 +107,7 @@ public struct ShiftedImages: Sendable {
   }
 
   private init(
-    name: String, _ base: any ImageDataset, _ versions: [Version], images: Int?, _ groups: ClassGroups?
+    name: String, _ base: any ImageDataset, _ versions: [Version], images: Int?, _ groups: SuperClasses?
   ) throws {
     self.name = name
     self.base = base

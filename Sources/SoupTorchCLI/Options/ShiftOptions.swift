@@ -91,13 +91,12 @@ struct ShiftOptions: ParsableArguments {
       }, images: images, groups: groups(classCount: classes))
   }
 
-  private func groups(classCount: Int) throws -> ClassGroups? {
+  private func groups(classCount: Int) throws -> SuperClasses? {
     guard let superclasses else { return nil }
     guard let text = FileManager.default.contents(atPath: superclasses) else {
       throw EvaluationError(.noData, file: superclasses, "\(superclasses): the file of superclasses cannot be read")
     }
-    let groups = try SuperClasses(parsing: String(decoding: text, as: UTF8.self), classCount: classCount)
-    return ClassGroups(names: groups.names, members: groups.members)
+    return try SuperClasses(parsing: String(decoding: text, as: UTF8.self), classCount: classCount)
   }
 
   private func kinds(of shift: CorruptionSuite) throws -> [CorruptionKind]? {
