@@ -84,6 +84,9 @@ import Testing
     #expect(again.status == 0 && again.errors.contains("5 points are there already"), "\(again.errors)")
     #expect(again.outputJSON["computed"] as? Int == 4)
     #expect(try String(contentsOfFile: folder["pairs.csv"], encoding: .utf8) == full)
+    // A block: the first with the others, and no pair among those.
+    let block = try #require(try pairs("--between", "1").outputJSON["pairs"] as? [[String: Any]])
+    #expect(block.count == 6 && block.allSatisfy { $0["a"] as? String == "base" })
     let sampled = try pairs("--sample", "2", "--seed", "1")
     let chosen = try #require(sampled.outputJSON["pairs"] as? [[String: Any]])
     #expect(chosen.count == 6 && chosen.allSatisfy { row in soups.contains { ($0 as NSDictionary).isEqual(to: row) } })

@@ -32,6 +32,11 @@ struct PairsCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Seed of the draw.", valueName: "n"))
   var seed: UInt64 = 0
 
+  @Option(
+    help: ArgumentHelp(
+      "Only pairs of one of the first n checkpoints with one of the others: a block of a large table.", valueName: "n"))
+  var between: Int?
+
   @Option(help: ArgumentHelp("test, held-out, or train.", valueName: "part"))
   var split: EvaluationImages.Part = .test
 
@@ -55,12 +60,16 @@ struct PairsCommand: ConsoleCommand {
 
   func validate() throws {
     if let sample, sample < 1 { throw ValidationError("--sample must be at least 1, found \(sample)") }
+    if let between, between < 1 { throw ValidationError("--between must be at least 1, found \(between)") }
   }
 
   func run(_ console: Console) throws {
     let landscape = try Landscape(checkpoints, options, part: split, console: console)
     let count = landscape.states.count
     guard count >= 2 else { throw ValidationError("a pair needs two checkpoints, found \(count)") }
+    if let between, between >= count {
+      throw ValidationError("--between \(between) leaves no others: \(count) checkpoints were given")
+    }
     let space = try landscape.space(landscape.states)
     let file = try landscape.points(
       "pairs", keys: ["a", "b", "alpha"],
@@ -119,7 +128,9 @@ struct PairsCommand: ConsoleCommand {
 
   /// All pairs in order, or a random choice of them in that order.
   private func pairs(_ count: Int) -> [(Int, Int)] {
-    let all = (0..<count).flatMap { a in (a + 1..<max(count, a + 1)).map { (a, $0) } }
+    let all = (0..<(between ?? count)).flatMap { a in
+      (max(a + 1, between ?? 0)..<max(count, a + 1)).map { (a, $0) }
+    }
     guard let sample, sample < all.count else { return all }
     var random = CounterGenerator(seed: seed).derived("pairs")
     return random.permutation(all.count).prefix(sample).sorted().map { all[$0] }
