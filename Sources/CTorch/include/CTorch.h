@@ -214,4 +214,7 @@ ct_status ct_module_forward(ct_module module, ct_tensor input, bool training, ct
 #ifdef __cplusplus
 }
 #endif
+
+#include "CTorchObjectives.h"
+
 #endif
