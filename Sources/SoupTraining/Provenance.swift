@@ -12,6 +12,8 @@ public struct Provenance: Codable, Sendable, Hashable {
   public var configuration: TrainingConfiguration
   /// File name of the base, for people; `configuration.base` identifies it.
   public var base: String?
+  /// File name of the trunk's state that a branch started from; `configuration.branch` identifies it.
+  public var branch: String?
   /// Optimizer steps behind the weights.
   public var steps: Int
   /// Whether the weights are the moving average (`configuration.ema`) or those of the optimizer.
@@ -22,12 +24,14 @@ public struct Provenance: Codable, Sendable, Hashable {
   public var moments: Int?
 
   public init(
-    command: String = "soup train", configuration: TrainingConfiguration, base: String? = nil, steps: Int,
+    command: String = "soup train", configuration: TrainingConfiguration, base: String? = nil, branch: String? = nil,
+    steps: Int,
     averaged: Bool = false, average: RunAverage? = nil, moments: Int? = nil
   ) {
     self.command = command
     self.configuration = configuration
     self.base = base
+    self.branch = branch
     self.steps = steps
     self.averaged = averaged
     self.average = average

@@ -21,6 +21,8 @@ public struct Trainer {
   public var data: any ImageDataset
   /// The starting weights, if `configuration.base` names any, and their file name for the provenance.
   public var base: (weights: StateDict, name: String)?
+  /// Where a branch starts, if `configuration.branch` says that this run is one.
+  public var branch: BranchPoint?
   public var device: Device
   /// Threads that prepare batches. The result does not depend on it.
   public var loaderThreads: Int
@@ -58,10 +60,12 @@ public struct Trainer {
     }
     if try !restart && isFinished() {
       try removeState()
+      try refuseMissingCheckpoints(epochs: Int(configuration.epochs))
       return .alreadyFinished
     }
     let saved = restart ? nil : try TrainingState(contentsOf: files.state)
     if let saved { try refuseDifferences(from: saved.configuration, in: files.state, "a run was interrupted") }
+    try checkBranch()
     var session = try Session(self, continuing: saved)
     return try session.run(shouldStop: shouldStop, progress: progress)
   }
@@ -94,6 +98,30 @@ public struct Trainer {
         .differentConfiguration, file: file,
         "'\(file)': \(what) with other settings:\n  " + differences.joined(separator: "\n  ")
           + "\nUse those settings, name another --output, or start over with --restart")
+    }
+  }
+
+  /// A branch needs the point that its configuration was made from.
+  private func checkBranch() throws {
+    guard branch?.fingerprint == configuration.branch?.fingerprint else {
+      throw TrainingError(
+        .badConfiguration, file: branch?.name,
+        "the branch starts from \(branch?.fingerprint ?? "nothing"), its settings are for "
+          + "\(configuration.branch?.fingerprint ?? "a run that is no branch")")
+    }
+  }
+
+  /// States that branches were to start from can only be kept while the run passes them.
+  fileprivate func refuseMissingCheckpoints(epochs: Int) throws {
+    guard let checkpoints = files.checkpoints, epochs > 0 else { return }
+    let first = Int(configuration.branch?.epoch ?? 0) + 1
+    let missing = (min(first, epochs)...epochs).filter { $0 >= first && checkpoints.takes($0) }
+      .map(files.checkpoint).filter { !FileManager.default.fileExists(atPath: $0) }
+    guard missing.isEmpty else {
+      throw TrainingError(
+        .missingCheckpoint, file: missing[0],
+        "the run has passed epochs whose states are not there: \(missing.joined(separator: ", "))\n"
+          + "Leave --checkpoint-every away, or start over with --restart")
     }
   }
 
@@ -131,15 +159,20 @@ private struct Session {
     run = try TrainingRun(
       configuration, base: trainer.base?.weights, device: trainer.device,
       statisticsBatches: try Self.statisticsBatches(trainer))
-    let position = saved?.position ?? .init()
+    let position = saved?.position ?? .init(step: trainer.branch?.step ?? 0)
     self.position = position
     best = saved?.best
-    if let saved { try run.restore(saved) }
+    if let saved {
+      try run.restore(saved)
+    } else if let branch = trainer.branch {
+      try run.branch(from: branch.state)
+    }
     plan = TrainingPlan(
       parameters: run.model.store.parameters.reduce(0) { $0 + ($1.tensor.requiresGradient ? $1.tensor.count : 0) },
       trainingImages: trainer.data.count, stepsPerEpoch: loader.batchCount,
-      totalSteps: max(1, Int((configuration.epochs * Double(loader.batchCount)).rounded())),
+      totalSteps: TrainingConfiguration.steps(epochs: configuration.epochs, stepsPerEpoch: loader.batchCount),
       completedSteps: position.step)
+    try trainer.refuseMissingCheckpoints(epochs: position.step / loader.batchCount)
     try configuration.checkAverages(plan)
     log = try TrainingLog(path: trainer.files.log, keeping: saved.map { _ in position.logBytes })
     tensorBoard = try trainer.files.tensorBoard.map {
@@ -183,6 +216,7 @@ private struct Session {
         if position.step % plan.stepsPerEpoch == 0 || position.step == plan.totalSteps {
           try validate(progress)
         }
+        if position.step % plan.stepsPerEpoch == 0 { try keepCheckpoint(progress) }
         if position.step == plan.totalSteps { break }
         if shouldStop() {
           try save(progress)
@@ -227,7 +261,8 @@ private struct Session {
   }
 
   private var imagesPerSecond: Double {
-    position.seconds > 0 ? Double(position.step * configuration.batchSize) / position.seconds : 0
+    guard position.seconds > 0 else { return 0 }
+    return Double((position.step - (configuration.branch?.step ?? 0)) * configuration.batchSize) / position.seconds
   }
 
   private mutating func validate(_ progress: (TrainingProgress) throws -> Void) throws {
@@ -269,6 +304,18 @@ private struct Session {
     try state.write(to: trainer.files.state)
     lastSave = .now
     try progress(.saved(step: position.step))
+  }
+
+  /// Keeps a state that branches can start from. It holds nothing that differs between two equal runs.
+  private func keepCheckpoint(_ progress: (TrainingProgress) throws -> Void) throws {
+    let epoch = position.step / plan.stepsPerEpoch
+    guard let checkpoints = trainer.files.checkpoints, checkpoints.takes(epoch) else { return }
+    var state = try run.state(at: .init(step: position.step, epoch: Double(epoch)), best: nil)
+    (state.swa, state.lawa, state.position.swaCount, state.position.lawaCount) = (nil, [], nil, nil)
+    try refuseNonFinite(state.model)
+    let path = trainer.files.checkpoint(epoch: epoch)
+    try state.write(to: path)
+    try progress(.checkpoint(path, epoch: epoch))
   }
 
   private mutating func finish(_ progress: (TrainingProgress) throws -> Void) throws -> TrainingSummary {
@@ -331,10 +378,14 @@ private struct Session {
       "soup.model": String(decoding: try encoder.encode(configuration.model), as: UTF8.self),
       DataConfiguration.key: String(decoding: try encoder.encode(configuration.data), as: UTF8.self),
       Provenance.key: try Provenance(
-        configuration: configuration, base: trainer.base?.name, steps: steps, averaged: averaged,
+        configuration: configuration, base: trainer.base?.name, branch: trainer.branch?.name, steps: steps,
+        averaged: averaged,
         average: average, moments: moments
       ).json(),
     ]
+    dict.metadata[BranchConfiguration.key] = try configuration.branch.map {
+      String(decoding: try encoder.encode($0), as: UTF8.self)
+    }
     try CheckpointWriter.write(dict, to: path)
   }
 

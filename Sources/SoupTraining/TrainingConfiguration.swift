@@ -13,6 +13,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var data: DataConfiguration
   /// The weights that training starts from; nil starts from the architecture's own random initialisation.
   public var base: BaseConfiguration?
+  /// Where this run left another's, which it continues with other settings; nil starts at step 0.
+  public var branch: BranchConfiguration?
   /// Passes over the training images; a fraction is a part of a pass.
   public var epochs: Double
   /// Images per step. The last, smaller batch of an epoch is dropped.
@@ -53,7 +55,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case model, data, base, epochs
+    case model, data, base, branch, epochs
     case batchSize = "batch_size"
     case optimizer, schedule, augmentation
     case labelSmoothing = "label_smoothing"
@@ -99,10 +101,22 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     images >= batchSize ? images / max(batchSize, 1) : min(images, 1)
   }
 
+  /// Steps in a number of epochs, at least one.
+  static func steps(epochs: Double, stepsPerEpoch: Int) -> Int {
+    max(1, Int((epochs * Double(stepsPerEpoch)).rounded()))
+  }
+
   /// The learning rate of a step, counted from 0: the schedule's, or from its start on that of `swa`.
+  ///
+  /// A branch follows the trunk's schedule over the trunk's length, scaled. Steps past that end have the rate of the
+  /// document's scheduler: a cosine goes on into its next period, `(1 − cos(π·(s − S)/S))/2` of the trunk's unscaled rate.
   public func learningRate(step: Int, totalSteps: Int, stepsPerEpoch: Int) -> Double {
+    let length = branch.map { Self.steps(epochs: $0.trunkEpochs, stepsPerEpoch: stepsPerEpoch) } ?? totalSteps
     func scheduled(_ step: Int) -> Double {
-      schedule.learningRate(base: optimizer.learningRate, step: step, totalSteps: totalSteps)
+      if let branch, step > length, schedule.isCosine {
+        return branch.trunkLearningRate * (1 - cos(.pi * Double(step - length) / Double(length))) / 2
+      }
+      return schedule.learningRate(base: optimizer.learningRate, step: step, totalSteps: length)
     }
     guard let swa else { return scheduled(step) }
     return swa.learningRate(
@@ -126,7 +140,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     require(
       averageStatistics == nil || ema != nil || swa != nil || lawa != nil,
       "running statistics of averages go with EMA, SWA or LAWA")
-    problems += data.problems + optimizer.problems + (swa?.problems ?? []) + (lawa?.problems ?? [])
+    problems +=
+      data.problems + optimizer.problems + (branch?.problems ?? []) + (swa?.problems ?? []) + (lawa?.problems ?? [])
     guard problems.isEmpty else {
       throw TrainingError(.badConfiguration, problems.joined(separator: "\n"))
     }

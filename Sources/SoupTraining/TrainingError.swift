@@ -11,6 +11,8 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
     case outputExists
     /// A state file cannot be used.
     case damagedState
+    /// A state for branches is missing, and the run has passed the epoch that it was to be kept after.
+    case missingCheckpoint
     /// The loss or a weight is no longer finite.
     case diverged
     /// A log file cannot be written.

@@ -12,6 +12,8 @@ public struct TrainingFiles: Sendable, Hashable {
   public var log: String
   /// Folder for a TensorBoard event file; nil writes none.
   public var tensorBoard: String?
+  /// After which epochs a state is kept that branches can start from; nil keeps none.
+  public var checkpoints: CheckpointInterval?
 
   /// What a killed run continues from; it exists only while a run is not finished. It is a safetensors file under a name
   /// that no `*.safetensors` pattern matches.
@@ -23,12 +25,13 @@ public struct TrainingFiles: Sendable, Hashable {
   ///   - log: `output` with its extension replaced by `.jsonl` when nil.
   public init(
     output: String, rawOutput: String? = nil, swaOutput: String? = nil, lawaOutput: String? = nil, log: String? = nil,
-    tensorBoard: String? = nil
+    tensorBoard: String? = nil, checkpoints: CheckpointInterval? = nil
   ) {
     self.output = output
     self.rawOutput = rawOutput
+    self.checkpoints = checkpoints
     let suffix = ".safetensors"
-    let stem = output.hasSuffix(suffix) ? String(output.dropLast(suffix.count)) : output
+    let stem = Self.stem(of: output)
     self.swaOutput = swaOutput ?? stem + "-swa" + suffix
     self.lawaOutput = lawaOutput ?? stem + "-lawa" + suffix
     self.log = log ?? stem + ".jsonl"
@@ -37,6 +40,14 @@ public struct TrainingFiles: Sendable, Hashable {
 }
 
 extension TrainingFiles {
+  /// The state that is kept after an epoch: `base-epoch-5.state` for `base.safetensors`.
+  public func checkpoint(epoch: Int) -> String { Self.stem(of: output) + "-epoch-\(epoch).state" }
+
+  private static func stem(of output: String) -> String {
+    let suffix = ".safetensors"
+    return output.hasSuffix(suffix) ? String(output.dropLast(suffix.count)) : output
+  }
+
   func path(of average: RunAverage) -> String { average == .swa ? swaOutput : lawaOutput }
 }
 

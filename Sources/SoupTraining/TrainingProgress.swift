@@ -8,6 +8,8 @@ public enum TrainingProgress: Sendable {
   case averaged(RunAverageResult)
   /// The state was saved; a kill loses only what follows.
   case saved(step: Int)
+  /// A state that branches can start from was kept in a file.
+  case checkpoint(String, epoch: Int)
 }
 
 /// What a run will do.

@@ -152,6 +152,15 @@ final class TrainingRun {
       generator: try generator.state())
   }
 
+  /// Starts from a trunk's weights and optimizer state. The averages along the run begin here; only the seed that the
+  /// trunk has too continues its random numbers.
+  func branch(from trunk: TrainingState) throws {
+    try model.store.load(trunk.model)
+    try optimizer.load(state: trunk.optimizer)
+    if let average = trunk.average { try self.average?.load(average) }
+    if configuration.seed == trunk.configuration.seed { try generator.restore(trunk.generator) }
+  }
+
   func restore(_ state: TrainingState) throws {
     try model.store.load(state.model)
     try optimizer.load(state: state.optimizer)

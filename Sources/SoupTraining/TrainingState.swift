@@ -28,6 +28,8 @@ struct TrainingState {
     var swaCount: Int?
     /// Models in the window of LAWA.
     var lawaCount: Int?
+    /// Epochs done, in a state that is kept for branches.
+    var epoch: Double?
   }
 
   var position: Position
@@ -67,7 +69,7 @@ struct TrainingState {
 
   /// Reads a state; nil if there is none.
   /// - Throws: `TrainingError.Code.damagedState`.
-  init?(contentsOf path: String) throws {
+  init?(contentsOf path: String, advice: String = "Start over with --restart") throws {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     do {
       let dict = try Checkpoint(contentsOf: path).stateDict()
@@ -90,7 +92,7 @@ struct TrainingState {
       lawa = try (0..<(self.position.lawaCount ?? 0)).map { try Self.part("lawa.\($0)", of: dict) }
     } catch {
       throw TrainingError(
-        .damagedState, file: path, "cannot continue from '\(path)': \(error). Start over with --restart")
+        .damagedState, file: path, "cannot continue from '\(path)': \(error). \(advice)")
     }
   }
 

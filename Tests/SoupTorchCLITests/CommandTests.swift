@@ -47,6 +47,29 @@ import Testing
     #expect(nothing.status != 0 && nothing.errors.contains("LAWA every 99 steps averages nothing"))
   }
 
+  /// A branch has its trunk's settings, scaled, and says so in its checkpoint.
+  @Test func aTrunkAndItsBranch() throws {
+    let trunk = try train("trunk.safetensors", "--epochs", "2", "--lr", "0.05", "--checkpoint-every", "1")
+    #expect(trunk.status == 0, "\(trunk.errors)")
+    func branch(_ output: String, _ arguments: String...) throws -> SoupProgram.Result {
+      try SoupProgram.run(
+        SoupProgram.path,
+        ["train", "--data", data, "--branch", "trunk-epoch-1.state", "-o", output, "--threads", "1"] + arguments,
+        in: folder.path)
+    }
+    let run = try branch("1_1.safetensors", "--lr-scale", "0.5", "--seed", "7")
+    #expect(run.status == 0, "\(run.errors)")
+    let inspected = try soup("inspect", "1_1.safetensors")
+    #expect(inspected.output.contains(#""scales":{"learning_rate":0.5,"momentum":1,"weight_decay":1}"#))
+    #expect(inspected.output.contains(#""learning_rate":0.025"#))
+    let again = try branch("1_2.safetensors", "--batch-size", "8", "--lr=1")
+    #expect(again.status == 2 && again.errors.contains("leave --batch-size, --lr away"))
+    let fast = try branch("1_2.safetensors", "--momentum-scale", "1.2")
+    #expect(fast.status != 0 && fast.errors.contains("must stay below 1"))
+    let alone = try train("b.safetensors", "--lr-scale", "2")
+    #expect(alone.status == 2 && alone.errors.contains("need --branch"))
+  }
+
   /// Base, ingredients, greedy soup, score, table: each command finds what the one before recorded.
   @Test func fromABaseToATable() throws {
     #expect(try train("base.safetensors", "--epochs", "2", "--lr", "0.05").status == 0)

@@ -29,6 +29,14 @@ public enum Schedule: Codable, Sendable, Hashable {
     }
   }
 
+  /// Whether it ends as a cosine, at 0.
+  public var isCosine: Bool {
+    switch self {
+    case .cosine, .warmupCosine: true
+    case .constant, .multiStep: false
+    }
+  }
+
   /// From 1 at step 0 to 0 at `total`.
   private static func halfCosine(_ step: Int, _ total: Int) -> Double {
     guard total > 0 else { return 1 }

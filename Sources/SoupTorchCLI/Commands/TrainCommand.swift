@@ -30,6 +30,12 @@ struct TrainCommand: ConsoleCommand {
           soup train --data fashion-mnist --model resnet20 --epochs 20 \\
             --swa-start 15 --lawa-window 5 -o base.safetensors
 
+        A trunk that keeps its state every 5 epochs, and a branch of it:
+          soup train --data fashion-mnist --model resnet20 --epochs 20 \\
+            --checkpoint-every 5 -o trunk.safetensors
+          soup train --data fashion-mnist --branch trunk-epoch-10.state \\
+            --lr-scale 0.7 --weight-decay-scale 1.1 --seed 1 -o 10_1.safetensors
+
       RESUMING
         Run the same command again after Ctrl-C, a crash or kill -9: it goes on
         from OUTPUT.state and ends with the same bytes as if nothing had
@@ -45,13 +51,23 @@ struct TrainCommand: ConsoleCommand {
   @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
   @OptionGroup(title: "Regularization") var regularization: RegularizationOptions
   @OptionGroup(title: "Averages along the run") var averaging: AveragingOptions
+  @OptionGroup(title: "Trunk and branches") var branching: BranchOptions
   @OptionGroup(title: "Files") var files: TrainingFileOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
 
+  func validate() throws {
+    if data.model == nil, data.from == nil, branching.branch == nil {
+      throw ValidationError(
+        "name an architecture (--model resnet20), weights to fine-tune (--from base.safetensors) or a state to branch from "
+          + "(--branch trunk-epoch-5.state)")
+    }
+  }
+
   func run(_ console: Console) throws {
     Interrupts.install()
-    let files = files.files(averaging)
+    let files = files.files(averaging, branching)
+    let point = try branching.point()
     let interrupted = restart ? nil : try Trainer.interrupted(at: files)
     let device = try computation.prepare(threads: interrupted?.threads)
     let specification = try data.badImages.apply(to: DatasetSpecification(parsing: data.data))
@@ -59,19 +75,22 @@ struct TrainCommand: ConsoleCommand {
     BadImageOptions.report(images, console)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
     let weights = try base?.stateDict()
-    let model = try data.configuration(images: images, base: base)
-    let split = try Split(count: images.count, heldOutFraction: data.heldOut, seed: data.splitSeed)(images)
+    let model = try point?.trunk.model ?? data.configuration(images: images, base: base)
+    let (heldOut, splitSeed) = (
+      point?.trunk.data.heldOut ?? data.heldOut, point?.trunk.data.splitSeed ?? data.splitSeed
+    )
+    let split = try Split(count: images.count, heldOutFraction: heldOut, seed: splitSeed)(images)
     let optimizer = optimization.optimizerConfiguration()
-    let configuration = TrainingConfiguration(
+    var configuration = TrainingConfiguration(
       model: model,
       data: DataConfiguration(
         dataset: specification.kind.isEncoded ? specification.description : specification.kind.rawValue,
-        checksum: String(images.checksum(), radix: 16), heldOut: data.heldOut,
-        splitSeed: data.splitSeed),
+        checksum: String(images.checksum(), radix: 16), heldOut: heldOut,
+        splitSeed: splitSeed),
       base: weights.map {
         BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead)
       },
-      epochs: optimization.epochs, batchSize: optimization.batchSize, optimizer: optimizer,
+      epochs: optimization.epochs ?? 10, batchSize: optimization.batchSize, optimizer: optimizer,
       schedule: optimization.schedule(
         stepsPerEpoch: TrainingConfiguration.stepsPerEpoch(
           images: split.train.count, batchSize: optimization.batchSize)),
@@ -81,6 +100,7 @@ struct TrainCommand: ConsoleCommand {
       swa: averaging.swa(learningRate: optimizer.learningRate), lawa: averaging.lawa,
       averageStatistics: averaging.averageBatchNorm, clipNorm: optimization.clipNorm,
       keep: regularization.keep, seed: optimization.seed)
+    if let point { configuration = try branch(from: point, configuration) }
     try configuration.validate()
 
     let evaluator =
@@ -91,6 +111,7 @@ struct TrainCommand: ConsoleCommand {
     var trainer = Trainer(
       configuration, files: files, data: split.train, device: device, loaderThreads: computation.loaderThreads,
       saveInterval: self.files.saveInterval, restart: restart)
+    trainer.branch = point
     if let weights, let path = data.from { trainer.base = (weights, URL(fileURLWithPath: path).lastPathComponent) }
     if let evaluator {
       trainer.validate = { model in
@@ -102,6 +123,21 @@ struct TrainCommand: ConsoleCommand {
   }
 
   private var restart: Bool { files.restart }
+
+  /// The trunk's settings with what this branch changes.
+  private func branch(from point: BranchPoint, _ given: TrainingConfiguration) throws -> TrainingConfiguration {
+    guard given.data == point.trunk.data else {
+      throw TrainingError(
+        .badConfiguration, file: point.name,
+        "the trunk of '\(point.name)' was trained on \(point.trunk.data.dataset) (\(point.trunk.data.checksum)), "
+          + "--data is \(given.data.dataset) (\(given.data.checksum)); name the same images")
+    }
+    let scaled = branching.scales.learningRate * point.trunk.optimizer.learningRate
+    return try point.configuration(
+      scales: branching.scales, epochs: optimization.epochs, extraEpochs: branching.extraEpochs ?? 0,
+      seed: given.seed, keep: given.keep, swa: averaging.swa(learningRate: scaled), lawa: averaging.lawa,
+      averageStatistics: averaging.averageBatchNorm)
+  }
 
   private func train(_ trainer: Trainer, _ console: Console) throws {
     let output = trainer.files.output
@@ -129,6 +165,7 @@ struct TrainCommand: ConsoleCommand {
         }
         console.note(
           "\(result.average.rawValue.uppercased()) of \(Format.count(result.moments)), \(result.file)\(score ?? "")")
+      case .checkpoint(let path, let epoch): console.note("epoch \(epoch): state kept in \(path)")
       case .saved: break
       }
     }

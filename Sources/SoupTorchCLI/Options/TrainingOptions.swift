@@ -63,16 +63,15 @@ struct TrainingDataOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if model == nil, from == nil {
-      throw ValidationError("name an architecture (--model resnet20) or weights to fine-tune (--from base.safetensors)")
-    }
     if resetHead, from == nil { throw ValidationError("--reset-head needs --from") }
   }
 }
 
 struct OptimizationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Passes over the training images; may be a fraction.", valueName: "n"))
-  var epochs = 10.0
+  @Option(
+    help: ArgumentHelp(
+      "Passes over the training images; may be a fraction. (default: 10; of a branch: its trunk's)", valueName: "n"))
+  var epochs: Double?
 
   @Option(help: ArgumentHelp("Images per step.", valueName: "n"))
   var batchSize = 128
@@ -224,10 +223,10 @@ struct TrainingFileOptions: ParsableArguments {
     if let saveEvery, saveEvery < 1 { throw ValidationError("--save-every must be at least 1, found \(saveEvery)") }
   }
 
-  func files(_ averages: AveragingOptions) -> TrainingFiles {
+  func files(_ averages: AveragingOptions, _ branching: BranchOptions) -> TrainingFiles {
     TrainingFiles(
       output: checkpoint, rawOutput: saveRaw, swaOutput: averages.swaOutput, lawaOutput: averages.lawaOutput, log: log,
-      tensorBoard: tensorboard)
+      tensorBoard: tensorboard, checkpoints: branching.checkpoints)
   }
 
   var saveInterval: SaveInterval { saveEvery.map(SaveInterval.steps) ?? .seconds(30) }
