@@ -42,6 +42,14 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
       default: true
       }
     }
+
+    /// False for benchmarks, which consist of test images.
+    public var hasTrainingImages: Bool {
+      switch self {
+      case .cifar10C, .cifar100C, .imageNetC, .imageNetV2, .imageNetR, .imageNetSketch, .imageNetA, .objectNet: false
+      default: true
+      }
+    }
   }
 
   public enum Part: String, Codable, Sendable, Hashable, CaseIterable {

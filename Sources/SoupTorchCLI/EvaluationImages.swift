@@ -12,6 +12,8 @@ struct EvaluationImages {
   }
 
   let specification: DatasetSpecification
+  /// Where the training images are: not in `specification` where that has test images only.
+  private let training: DatasetSpecification
   /// How the training images are split; nil when nothing says so.
   let split: DataConfiguration?
   private let console: Console
@@ -35,9 +37,10 @@ struct EvaluationImages {
       }
       specification = try options.badImages.apply(
         to: DatasetSpecification(parsing: options.data ?? first.dataset))
+      training = try options.trainingData(beside: specification, otherwise: first.dataset)
       // A folder's record has its path and options too; whether it holds the same images, the checksum says.
       let recorded = first.dataset.prefix { $0 != ":" && $0 != "?" }
-      let sameData = specification.kind.rawValue == recorded
+      let sameData = training.kind.rawValue == recorded
       var asked = first
       asked.heldOut = options.heldOut ?? first.heldOut
       asked.splitSeed = options.splitSeed ?? first.splitSeed
@@ -47,14 +50,15 @@ struct EvaluationImages {
           "'\(firstPath)' was trained with \(Self.text(first)); another split would hold out images that it has seen. "
             + "Leave out --held-out and --split-seed")
       }
-      split = sameData ? first : options.split(of: specification)
+      split = sameData ? first : options.split(of: training)
     } else {
       guard let data = options.data else {
         throw EvaluationError(
           .noData, "the checkpoints do not say which data they were trained on; name it with --data")
       }
       specification = try options.badImages.apply(to: DatasetSpecification(parsing: data))
-      split = options.split(of: specification)
+      training = try options.trainingData(beside: specification, otherwise: nil)
+      split = options.split(of: training)
     }
     if known.count < ingredients.paths.count, split != nil {
       console.warn(
@@ -63,18 +67,27 @@ struct EvaluationImages {
   }
 
   func load(_ part: Part) throws -> any ImageDataset {
-    let images = try specification.open(part == .test ? .test : .train)
+    if part == .test {
+      let images = try specification.open(.test)
+      BadImageOptions.report(images, console)
+      return images
+    }
+    guard training.kind.hasTrainingImages else {
+      throw EvaluationError(
+        .noData,
+        "\(training) has no training images; name the training images with --train-data, as cifar10:/data/cifar")
+    }
+    let images = try training.open(.train)
     BadImageOptions.report(images, console)
-    if part == .test { return images }
     guard let split else {
       throw EvaluationError(
-        .noData, "nothing says which images of \(specification) were held out; give --held-out 0.1 and --split-seed")
+        .noData, "nothing says which images of \(training) were held out; give --held-out 0.1 and --split-seed")
     }
     let checksum = String(images.checksum(), radix: 16)
     guard split.checksum.isEmpty || split.checksum == checksum else {
       throw EvaluationError(
         .noData,
-        "the training images of \(specification) are not those of the checkpoints (checksum \(checksum), expected "
+        "the training images of \(training) are not those of the checkpoints (checksum \(checksum), expected "
           + "\(split.checksum)), so their held-out images are unknown")
     }
     let parts = try Split(count: images.count, heldOutFraction: split.heldOut, seed: split.splitSeed)(images)

@@ -253,6 +253,7 @@ import Testing
       try write(name, "|u1", "(30, 32, 32, 3)", (0..<30 * 3072).map { UInt8(truncatingIfNeeded: $0 * factor / 5) })
     }
     try write("labels", "|u1", "(30,)", (0..<30).map { UInt8($0 % 6) })
+    try write("ten", "|u1", "(30,)", (0..<30).map { UInt8($0 % 10) })
     let network = "resnet8:classes=10,channels=3,image=32"
     let model = try makeModel(ModelConfiguration(parsing: network), generator: RandomGenerator(seed: 1))
     try CheckpointWriter.write(model.store.stateDict(), to: folder["m.safetensors"])
@@ -275,9 +276,20 @@ import Testing
     let top1 = (one.outputJSON["score"] as? [String: Any])?["top1"] as? Double
     #expect(top1 == corruptions[3]["accuracy"] as? Double && top1 != nil)
 
+    // The members of a greedy ensemble are chosen on images that are held out elsewhere.
+    let greedy = try SoupProgram.run(
+      SoupProgram.path,
+      [
+        "evaluate", "m.safetensors", "--corruption", "fog", "--severity", "2", "--ensemble", "greedy", "--json",
+        "--held-out", "0.5",
+      ]
+        + ["--train-data", "arrays:\(path)?images=snow&labels=ten"] + arguments, in: folder.path)
+    #expect(greedy.status == 0, "\(greedy.errors)")
+    #expect(greedy.output.contains("greedy ensemble of 1"))
+
     for (more, word) in [
       (["--corruption", "fog,rain"], "rain"), (["--shift", "cifar-c"], "shifted already"),
-      (["--split", "train"], "test"),
+      (["--split", "train"], "test"), (["--corruption", "fog", "--ensemble", "greedy"], "--train-data"),
     ] {
       let refused = try SoupProgram.run(
         SoupProgram.path, ["evaluate", "m.safetensors"] + arguments + more, in: folder.path)

@@ -114,10 +114,7 @@ struct EncodedSet {
     _ specification: DatasetSpecification, part: DatasetSpecification.Part, root: String
   ) throws(DataError) -> String {
     let kind = specification.kind
-    let testOnly: [DatasetSpecification.Kind] = [
-      .imageNetC, .imageNetV2, .imageNetR, .imageNetSketch, .imageNetA, .objectNet,
-    ]
-    if testOnly.contains(kind) {
+    if !kind.hasTrainingImages {
       guard part == .test else {
         throw DataError(.invalidRequest, file: root, "\(kind.rawValue) has no training images")
       }

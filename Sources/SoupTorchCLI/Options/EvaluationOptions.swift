@@ -11,6 +11,11 @@ struct EvaluationDataOptions: ParsableArguments {
       "Dataset, as for soup train. (default: what the checkpoints were trained on)", valueName: "dataset"))
   var data: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where the training images are, if --data has test images only. (default: as recorded)", valueName: "dataset"))
+  var trainData: String?
+
   @OptionGroup var badImages: BadImageOptions
 
   @Option(
@@ -33,6 +38,15 @@ struct EvaluationDataOptions: ParsableArguments {
     if let heldOut, !(0..<1).contains(heldOut) {
       throw ValidationError("--held-out must be in 0..<1, found \(heldOut)")
     }
+  }
+
+  /// Where training and held-out images are: where `data` is, unless that is a benchmark on disk with test images only.
+  /// - Parameter recorded: the data that the checkpoints were trained on.
+  func trainingData(
+    beside data: DatasetSpecification, otherwise recorded: String?
+  ) throws -> DatasetSpecification {
+    guard let name = trainData ?? (data.kind.hasTrainingImages ? nil : recorded) else { return data }
+    return try badImages.apply(to: DatasetSpecification(parsing: name))
   }
 
   /// The split that was asked for, where no checkpoint records one.
