@@ -150,7 +150,7 @@ public struct DataLoader: Sendable {
         var generator = noise?.derived(UInt64(index))
         if view > 0 { generator = generator?.derived("view").derived(UInt64(view)) }
         if drawsViews, let generator {
-          try dataset.copyPixels(at: index, into: pixels, using: generator.derived("image"))
+          try dataset.copyPixels(at: index, into: pixels, view: view, using: generator.derived("image"))
         } else {
           try dataset.copyPixels(at: index, into: pixels)
         }

@@ -32,6 +32,10 @@ public protocol ImageDataset: Sendable {
   func copyPixels(
     at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, using generator: CounterGenerator) throws
 
+  /// As above for one of several views of an image, which may be made in another way than the first (0); by default it is not.
+  func copyPixels(
+    at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, view: Int, using generator: CounterGenerator) throws
+
   /// Every class that counts as right for image `index`: its label, by default.
   func targets(at index: Int) -> [Int]
 
@@ -51,6 +55,12 @@ extension ImageDataset {
     at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, using generator: CounterGenerator
   ) throws {
     try copyPixels(at: index, into: pixels)
+  }
+
+  public func copyPixels(
+    at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, view: Int, using generator: CounterGenerator
+  ) throws {
+    try copyPixels(at: index, into: pixels, using: generator)
   }
 
   public func checksum() -> UInt32 {

@@ -46,6 +46,12 @@ public struct Subset: ImageDataset {
     try base.copyPixels(at: indices[index], into: pixels, using: generator)
   }
 
+  public func copyPixels(
+    at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, view: Int, using generator: CounterGenerator
+  ) throws {
+    try base.copyPixels(at: indices[index], into: pixels, view: view, using: generator)
+  }
+
   public func copyPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
     try base.copyPixels(at: indices[index], into: pixels)
   }

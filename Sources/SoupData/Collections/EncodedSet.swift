@@ -90,12 +90,14 @@ struct EncodedSet {
     let shorter = try number("resize", size * 8 / 7)
     let filter = try choice("filter", ResizeFilter.bilinear)
     let view = try choice("view", TrainingView.flip)
+    let transforms = try view.transforms(size: size, shorter: shorter)
     let orientation = try choice("orientation", OrientationPolicy.stored)
     return try TransformedImages(
       images, evaluation: ImageTransform(.centre(shorter: max(shorter, size), size: size, filter: filter)),
-      training: view.transform(size: size, shorter: shorter),
+      training: transforms[0],
       codec: ImageCodec(appliesOrientation: orientation == .apply),
-      badImages: choice("bad", BadImagePolicy.error), classSubset: subset, threads: threads)
+      badImages: choice("bad", BadImagePolicy.error), classSubset: subset, threads: threads,
+      otherViews: Array(transforms.dropFirst()))
   }
 
   private enum OrientationPolicy: String, CaseIterable { case stored, apply }

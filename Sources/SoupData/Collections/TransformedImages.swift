@@ -9,6 +9,8 @@ public struct TransformedImages: ImageDataset {
   public let images: any EncodedImages
   /// What training sees.
   public let training: ImageTransform
+  /// What it sees in the second and further views, the last of them in all that follow; empty where that is `training` too.
+  public let otherViews: [ImageTransform]
   /// What evaluation sees; not random.
   public let evaluation: ImageTransform
   public let codec: ImageCodec
@@ -30,6 +32,7 @@ public struct TransformedImages: ImageDataset {
 
   /// - Parameters:
   ///   - training: the evaluation's by default.
+  ///   - otherViews: of the same size; `training` by default.
   ///   - badImages: `.skip` decodes everything once, here.
   ///   - classSubset: the classes that take part in scores, when `classNames` has more.
   ///   - threads: for that.
@@ -38,19 +41,18 @@ public struct TransformedImages: ImageDataset {
   public init(
     _ images: any EncodedImages, evaluation: ImageTransform, training: ImageTransform? = nil,
     normalization: Normalization = .imageNet, codec: ImageCodec = ImageCodec(), badImages: BadImagePolicy = .error,
-    classSubset: [Int]? = nil, threads: Int = 1
+    classSubset: [Int]? = nil, threads: Int = 1, otherViews: [ImageTransform] = []
   ) throws {
     let training = training ?? evaluation
     guard !evaluation.isRandom else {
       throw DataError(.invalidRequest, "evaluation cannot use a random transform", found: "\(evaluation.framing)")
     }
-    guard
-      (training.framing.width, training.framing.height) == (evaluation.framing.width, evaluation.framing.height)
-    else {
+    for view in [training] + otherViews
+    where (view.framing.width, view.framing.height) != (evaluation.framing.width, evaluation.framing.height) {
       throw DataError(
         .invalidRequest, "training and evaluation need images of one size",
         expected: "\(evaluation.framing.width) × \(evaluation.framing.height)",
-        found: "\(training.framing.width) × \(training.framing.height)")
+        found: "\(view.framing.width) × \(view.framing.height)")
     }
     var skipped: [BadImage] = []
     if badImages == .skip { skipped = try ImageCheck(images, codec: codec, threads: threads).bad }
@@ -62,6 +64,7 @@ public struct TransformedImages: ImageDataset {
     self.images = images
     self.evaluation = evaluation
     self.training = training
+    self.otherViews = otherViews
     self.normalization = normalization
     self.codec = codec
     self.skipped = skipped
@@ -79,6 +82,13 @@ public struct TransformedImages: ImageDataset {
     at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, using generator: CounterGenerator
   ) throws {
     try render(index, training, into: pixels, generator)
+  }
+
+  public func copyPixels(
+    at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>, view: Int, using generator: CounterGenerator
+  ) throws {
+    let transform = view == 0 || otherViews.isEmpty ? training : otherViews[min(view, otherViews.count) - 1]
+    try render(index, transform, into: pixels, generator)
   }
 
   private func render(
