@@ -76,10 +76,10 @@ import Testing
       error?.problems == ["line 3: x has other scores than before", "line 4: x and y are there twice"])
   }
 
-  /// The published tables, where a folder holds them (they have no licence, so they are not here): SOUP_TASTY_TABLES.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["SOUP_TASTY_TABLES"] != nil))
+  /// The published tables, where a folder holds them.
+  @Test(.enabled(if: tastyFolder != nil))
   func thePublishedTablesGiveThePublishedNumbers() throws {
-    let folder = try #require(ProcessInfo.processInfo.environment["SOUP_TASTY_TABLES"])
+    let folder = try #require(tastyFolder)
     let table = try PairTableFile.read(
       folder + "/pair_soups.csv", similarities: folder + "/pair_similarities.csv")
     let analysis = try PairAnalysis(table)

@@ -4,17 +4,24 @@ public struct PairAnalysis: Sendable, Encodable {
   public let pairs: Int
   /// What triangles, graph and embedding are of.
   public let gain: SoupGain
-  /// Pairs whose soup gains, and whose soup has collapsed (`SharedTraining.collapse`).
+  /// Pairs whose soup gains, and whose soup has collapsed (`PairTable.collapse`).
   public let positive: Int
   public let collapsed: Int
   /// Empty where branch epochs are not known.
   public let shared: [SharedTraining.Group]
+  /// Of every gain that the table has scores for; empty where branch epochs are not known.
+  public let curves: [GainCurves]
   public let correlations: SimilarityCorrelations
   /// Nil without a complete triangle.
   public let transitivity: Transitivity?
+  public let failures: TriangleFailures?
   public let graph: Graph
   /// Nil where a pair has no soup.
   public let embedding: Embedding?
+  /// Nil without scores on corrupted images.
+  public let robustness: RobustnessGap?
+  /// Nil where variants are not known.
+  public let variants: VariantTable?
 
   public struct Graph: Sendable, Encodable {
     public let edges: Int
@@ -46,14 +53,23 @@ public struct PairAnalysis: Sendable, Encodable {
     pairs = table.pairs.count
     self.gain = gain
     positive = table.pairs.count { gain.value($0, in: table).map { SoupGain.isAbove($0) } ?? false }
-    collapsed = table.pairs.count { $0.scores.accuracy < SharedTraining.collapse }
+    collapsed = table.pairs.count { table.isCollapsed($0) }
     let hasLoss = table.models.contains { $0.scores.loss != nil }
     shared = try SharedTraining(
       table, measure: table.measures.contains("kl_logits") ? "kl_logits" : table.measures.first
     ).groups
     correlations = try SimilarityCorrelations(
       table, gains: [SoupGain(.accuracy)] + (hasLoss ? [SoupGain(.loss)] : []))
+    curves =
+      shared.isEmpty
+      ? []
+      : SoupGain.Measure.allCases.map { SoupGain($0, over: gain.parent) }.filter { gain in
+        table.pairs.contains { gain.value($0, in: table) != nil }
+      }.map { GainCurves(table, gain: $0) }
     transitivity = try? Transitivity(table, gain: gain, roles: roles)
+    failures = transitivity.map { _ in TriangleFailures(table, gain: gain) }
+    robustness = try? RobustnessGap(table, measure: gain.measure, over: gain.parent)
+    variants = try? VariantTable(table, gain: gain)
     let found = SoupGraph(table, gain: gain)
     let components = found.components
     graph = Graph(

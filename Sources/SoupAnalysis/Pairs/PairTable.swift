@@ -25,11 +25,14 @@ public struct PairTable: Sendable {
     public var scores: Scores
     /// The epoch at which it left the common trunk; nil where that is not known.
     public var branchEpoch: Int?
+    /// Which of the settings of its branch point it was trained with.
+    public var variant: String?
 
-    public init(name: String, scores: Scores, branchEpoch: Int? = nil) {
+    public init(name: String, scores: Scores, branchEpoch: Int? = nil, variant: String? = nil) {
       self.name = name
       self.scores = scores
       self.branchEpoch = branchEpoch
+      self.variant = variant
     }
   }
 
@@ -54,12 +57,16 @@ public struct PairTable: Sendable {
   public var pairs: [Pair]
   /// Names of measures of similarity, in the order of their source.
   public var measures: [String]
+  /// A soup with an accuracy below this, in percent, has collapsed: five times chance for 100 classes, as published.
+  public var collapse = 5.0
 
   public init(models: [Model], pairs: [Pair], measures: [String] = []) {
     self.models = models
     self.pairs = pairs
     self.measures = measures
   }
+
+  public func isCollapsed(_ pair: Pair) -> Bool { pair.scores.accuracy < collapse }
 
   /// Pairs of models that have no soup.
   public var missing: Int { models.count * (models.count - 1) / 2 - pairs.count }

@@ -10,7 +10,7 @@ public struct SharedTraining: Sendable {
     public var positiveInterval: Interval
     /// Mean accuracy gain of the pairs that gain; nil without one.
     public var meanGain: Double?
-    /// The share of soups whose accuracy is below `collapse`.
+    /// The share of soups that have collapsed (`PairTable.collapse`).
     public var collapsed: Double
     /// P(loss gain ≥ 0), on clean and on corrupted images; a soup without a score there counts as none.
     public var lossNotWorse: Double?
@@ -35,8 +35,6 @@ public struct SharedTraining: Sendable {
 
   /// In points.
   public static let thresholds = [-50.0, -5, 0, 0.5]
-  /// In percent.
-  public static let collapse = 5.0
 
   public let groups: [Group]
 
@@ -69,7 +67,7 @@ public struct SharedTraining: Sendable {
       above: thresholds.map { k in Double(gains.count { SoupGain.isAbove($0, k) }) / n },
       positiveInterval: try bootstrap.mean(gains.map { SoupGain.isAbove($0) ? 1 : 0 }),
       meanGain: positive.isEmpty ? nil : positive.reduce(0, +) / Double(positive.count),
-      collapsed: Double(pairs.count { $0.scores.accuracy < collapse }) / n,
+      collapsed: Double(pairs.count { table.isCollapsed($0) }) / n,
       lossNotWorse: losses.isEmpty ? nil : Double(losses.count { $0 >= 0 }) / n,
       corruptedLossNotWorse: hasCorrupted
         ? Double(pairs.count { corrupted.value($0, in: table).map { $0 >= 0 } ?? false }) / n : nil,

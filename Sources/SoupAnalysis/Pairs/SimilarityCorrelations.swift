@@ -1,12 +1,20 @@
-/// Which measure of similarity tells whether two models soup: rank correlations with gain, over all pairs and over those that gain.
+/// Which measure of similarity tells whether two models soup: Spearman's and Pearson's correlations with gain, over all pairs and over those that gain.
 public struct SimilarityCorrelations: Sendable, Codable {
   public struct Row: Sendable, Codable {
     public var measure: String
-    /// With each gain over all its pairs, and over its pairs with a gain above 0.
+    /// Spearman's with each gain over all its pairs, and over its pairs with a gain above 0.
     public var all: [Correlation]
     public var positive: [Correlation]
-    /// With shared epochs.
+    /// Pearson's, likewise.
+    public var pearson: [Correlation] = []
+    public var positivePearson: [Correlation] = []
+    /// Spearman's with shared epochs.
     public var shared: Correlation?
+
+    private enum CodingKeys: String, CodingKey {
+      case measure, all, positive, pearson, shared
+      case positivePearson = "positive_pearson"
+    }
   }
 
   public let gains: [SoupGain]
@@ -30,21 +38,26 @@ public struct SimilarityCorrelations: Sendable, Codable {
           guard let x = pair.similarities[measure], let y = gain.value(pair, in: table) else { return nil }
           return (x, y)
         }
-        row.all.append(try Self.spearman(points))
-        row.positive.append(try Self.spearman(points.filter { SoupGain.isAbove($0.1) }))
+        let positive = points.filter { SoupGain.isAbove($0.1) }
+        row.all.append(try Self.correlation(points, Correlation.spearman))
+        row.positive.append(try Self.correlation(positive, Correlation.spearman))
+        row.pearson.append(try Self.correlation(points, Correlation.pearson))
+        row.positivePearson.append(try Self.correlation(positive, Correlation.pearson))
       }
       let shared = table.pairs.compactMap { pair -> (Double, Double)? in
         guard let x = pair.similarities[measure], let epochs = table.sharedEpochs(pair) else { return nil }
         return (x, Double(epochs))
       }
-      if shared.count > 1 { row.shared = try Self.spearman(shared) }
+      if shared.count > 1 { row.shared = try Self.correlation(shared, Correlation.spearman) }
       rows.append(row)
     }
     self.rows = rows
   }
 
-  private static func spearman(_ points: [(Double, Double)]) throws(AnalysisError) -> Correlation {
+  private static func correlation(
+    _ points: [(Double, Double)], _ kind: ([Double], [Double]) throws(AnalysisError) -> Correlation
+  ) throws(AnalysisError) -> Correlation {
     guard points.count > 1 else { return Correlation(coefficient: .nan, pValue: .nan, count: points.count) }
-    return try Correlation.spearman(points.map(\.0), points.map(\.1))
+    return try kind(points.map(\.0), points.map(\.1))
   }
 }

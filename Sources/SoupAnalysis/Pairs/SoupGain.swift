@@ -10,7 +10,7 @@ public struct SoupGain: Sendable, Hashable, Codable {
     case corruptedLoss = "corrupted-loss"
 
     /// Losses are better when lower.
-    var isLoss: Bool { self == .loss || self == .corruptedLoss }
+    public var isLoss: Bool { self == .loss || self == .corruptedLoss }
   }
 
   public enum Parent: String, Sendable, Hashable, Codable, CaseIterable { case best, mean }

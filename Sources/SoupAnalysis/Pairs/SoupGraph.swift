@@ -26,6 +26,9 @@ public struct SoupGraph: Sendable {
 
   public var edgeCount: Int { neighbours.reduce(0) { $0 + $1.count } / 2 }
 
+  /// How many models one gains with.
+  public func degree(_ node: Int) -> Int { neighbours[node].count }
+
   /// Sets of models that edges lead between, the largest first; models without an edge are sets of one.
   public var components: [[Int]] {
     var seen = [Bool](repeating: false, count: count)

@@ -8,9 +8,12 @@ public struct Transitivity: Sendable, Codable {
 
   /// Triangles with all three gains.
   public let triangles: Int
-  /// Of the gain of BC with the smaller and with the mean gain of AB and AC.
+  /// Of the gain of BC with the smaller and with the mean gain of AB and AC: Spearman's.
   public let minimum: Correlation
   public let mean: Correlation
+  /// Pearson's.
+  public let minimumPearson: Correlation
+  public let meanPearson: Correlation
   /// P(gain of BC > 0), given how many of AB and AC have a gain above 0: none, one, both; nil without such a triangle.
   public let positive: [Double?]
   public let counts: [Int]
@@ -28,6 +31,35 @@ public struct Transitivity: Sendable, Codable {
       case sharedEpochs = "shared_epochs"
       case rows, failed
     }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case triangles, minimum, mean, positive, counts, failures
+    case minimumPearson = "minimum_pearson"
+    case meanPearson = "mean_pearson"
+  }
+
+  /// `x` (the smaller or the mean of the gains of AB and AC) and `y` (of BC) of every corner, for figures.
+  public static func corners(
+    _ table: PairTable, gain: SoupGain, roles: Roles = .all
+  ) -> (smaller: [Double], means: [Double], others: [Double]) {
+    let n = table.models.count
+    let gains = table.matrix { gain.value($0, in: table) }
+    var (smaller, means, others): ([Double], [Double], [Double]) = ([], [], [])
+    for i in 0..<n {
+      for j in i + 1..<max(n, i + 1) where !gains[i * n + j].isNaN {
+        for k in j + 1..<max(n, j + 1) {
+          let (ij, ik, jk) = (gains[i * n + j], gains[i * n + k], gains[j * n + k])
+          if ik.isNaN || jk.isNaN { continue }
+          for (first, second, other) in roles == .all ? [(ij, ik, jk), (ij, jk, ik), (ik, jk, ij)] : [(ij, ik, jk)] {
+            smaller.append(min(first, second))
+            means.append((first + second) / 2)
+            others.append(other)
+          }
+        }
+      }
+    }
+    return (smaller, means, others)
   }
 
   /// - Throws: `AnalysisError` where no triangle is complete.
@@ -71,6 +103,8 @@ public struct Transitivity: Sendable, Codable {
     let ranks = Correlation.ranks(others)
     minimum = try Correlation.pearson(Correlation.ranks(smaller), ranks)
     mean = try Correlation.pearson(Correlation.ranks(means), ranks)
+    minimumPearson = try Correlation.pearson(smaller, others)
+    meanPearson = try Correlation.pearson(means, others)
     self.counts = counts
     self.positive = zip(positive, counts).map { $1 == 0 ? nil : Double($0) / Double($1) }
     self.failures = failures.values.sorted { $0.sharedEpochs < $1.sharedEpochs }

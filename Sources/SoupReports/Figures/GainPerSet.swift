@@ -65,7 +65,7 @@ public struct GainPerSet {
           "mark": ["type": "point", "filled": true, "size": 100, "opacity": 1],
           "encoding": Encoding.kinds(kinds).merging([
             "y": y, "yOffset": offsets,
-            "x": Encoding.quantity("gain", "Gain over the best single model (points)", format: "+"),
+            "x": Encoding.quantity("gain", "Gain over the best single model (points)", format: "+.3~r"),
             "tooltip": Encoding.tooltip(
               [
                 ("model", "model", nil), ("set", "images", nil), ("gain", "gain (points)", "+.2f"),

@@ -64,12 +64,17 @@ public struct SimplexMap {
     ]
     let shares = zip(best.shares, models.rows).map { "\(Text.percent($0, decimals: 0)) % \($1[0].string ?? "")" }
     let text = metric.text(metric.isFraction ? best.value / 100 : best.value)
+    let corners = values.filter { $0.shares.max()! > 1 - 1e-6 }.map(\.value)
+    let bar = metric.isLoss ? corners.min() : corners.max()
+    let good = bar.map { bar in values.count { metric.isLoss ? $0.value <= bar : $0.value >= bar } }
     return Figure(
       id: "simplex-\(Identifier.make(name))-\(Identifier.make(set))-\(Identifier.make(metric.name))",
       title: "\(metric.noun.prefix(1).uppercased() + metric.noun.dropFirst()) of every mixture of three",
       caption:
         "\(metric.noun.prefix(1).uppercased() + metric.noun.dropFirst()) on \(set) of the weighted means of three models; the "
-        + "corners are the models, the centre their uniform soup. The ring marks the best grid point: \(Text.list(shares)), \(text).",
+        + "corners are the models, the centre their uniform soup. The ring marks the best grid point: \(Text.list(shares)), \(text)."
+        + (good.map { " \($0) of \(values.count) mixtures are at least as good as the best corner, corners included." }
+          ?? ""),
       alternative:
         "Triangular map of \(metric.noun) on \(set) over \(values.count) mixtures; best \(text) at \(Text.list(shares)).",
       layout: .square, aspect: 1.16 / 1.03, specification: specification,

@@ -73,13 +73,19 @@ struct ReportPage {
       values["image"] = Self.dataURI("image/svg+xml", picture.svg)
       values["specification"] = figure.withData.scriptText
       files.append(["name": figure.id + ".svg", "label": "SVG", "script": "picture", "figure": figure.id])
-      files.append(["name": figure.id + ".png", "label": "PNG", "href": Self.dataURI("image/png", picture.png)])
+      // Drawn from the SVG when asked for, as the tables are written from the specification: many figures stay one small page.
+      files.append(["name": figure.id + ".png", "label": "PNG", "script": "bitmap", "figure": figure.id])
       files.append(["name": figure.id + ".pdf", "label": "PDF", "href": Self.dataURI("application/pdf", picture.pdf)])
     }
     for file in figure.csvFiles {
       let dataset = file.name.dropFirst(figure.id.count + 1).dropLast(4)
       let label = dataset.isEmpty ? "CSV" : "CSV: \(dataset)"
-      files.append(["name": file.name, "label": label, "href": Self.dataURI("text/csv", file.text)])
+      if rendering == nil {
+        files.append(["name": file.name, "label": label, "href": Self.dataURI("text/csv", file.text)])
+      } else {
+        let name = figure.tables.count == 1 ? figure.tables.first!.key : dataset.isEmpty ? "data" : String(dataset)
+        files.append(["name": file.name, "label": label, "script": "table:" + name, "figure": figure.id])
+      }
     }
     if rendering != nil {
       files.append([

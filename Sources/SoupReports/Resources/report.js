@@ -75,6 +75,34 @@
   });
   prefersDark.addEventListener("change", drawAll);
 
+  // RFC 4180, columns in the order in which rows first have them.
+  function csv(rows) {
+    const columns = [...new Set(rows.flatMap(Object.keys))];
+    const cell = (value) => {
+      const text = value === undefined || value === null ? "" : String(value);
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
+      .map((line) => line.map(cell).join(",") + "\r\n").join("");
+  }
+
+  // The picture at twice its size.
+  async function bitmap(source, name) {
+    const image = new Image();
+    image.src = source;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = 2 * image.naturalWidth;
+    canvas.height = 2 * image.naturalHeight;
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    canvas.toBlob((blob) => {
+      const link = document.createElement("a");
+      link.download = name;
+      link.href = URL.createObjectURL(blob);
+      link.click();
+    });
+  }
+
   // Downloads that are in the page already are not in it twice.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-from]");
@@ -83,6 +111,12 @@
     if (!figure) return;
     if (link.dataset.from === "picture") {
       link.href = figure.picture;
+    } else if (link.dataset.from.startsWith("table:")) {
+      const rows = figure.specification.datasets[link.dataset.from.slice(6)];
+      link.href = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
+    } else if (link.dataset.from === "bitmap") {
+      event.preventDefault();
+      bitmap(figure.picture, link.download);
     } else {
       const text = JSON.stringify(
         { ...resolve(figure.specification, themes.light.colors), config: themes.light.config }, null, 1);

@@ -10,6 +10,7 @@ import SoupAnalysis
 /// | `clean_loss` | nats; optional, as all below |
 /// | `acc_corr_3`, `loss_corr_3` (or `corrupted_accuracy`, `corrupted_loss`) | means over corrupted images; empty where not measured |
 /// | `branch_epoch_a`, `branch_epoch_b` | where each left the common trunk |
+/// | `model_id_a`, `model_id_b` (or `variant_a`, `variant_b`) | the variant of training of each |
 ///
 /// Or what `soup landscape pairs` writes: `a`, `b`, `alpha`, `top1` and `loss` of the soup, of which those at α = 0.5 count, and of
 /// the two models (`top1_a`, …), as fractions.
@@ -42,7 +43,10 @@ public enum PairTableFile {
     func scores(_ row: Rows.Row, _ suffix: String) -> PairTable.Scores {
       let accuracy = file.number("top1" + suffix, row, &problems)
       if accuracy == nil { problems.append("line \(row.line): top1\(suffix) is empty") }
-      return .init(accuracy: (accuracy ?? .nan) * 100, loss: file.number("loss" + suffix, row, &problems))
+      return .init(
+        accuracy: (accuracy ?? .nan) * 100, loss: file.number("loss" + suffix, row, &problems),
+        corruptedAccuracy: file.number("corrupted_top1" + suffix, row, &problems).map { $0 * 100 },
+        corruptedLoss: file.number("corrupted_loss" + suffix, row, &problems))
     }
     for row in file.rows where file.number("alpha", row, &problems) == 0.5 {
       var places: [Int] = []
@@ -57,7 +61,11 @@ public enum PairTableFile {
         } else {
           places.append(table.models.count)
           indices[name] = table.models.count
-          table.models.append(.init(name: name, scores: own))
+          table.models.append(
+            .init(
+              name: name, scores: own,
+              branchEpoch: file.number("branch_epoch" + suffix, row, &problems).flatMap { Int(exactly: $0) },
+              variant: Self.variant(file, row, suffix)))
         }
       }
       if !seen.insert(places.sorted()).inserted {
@@ -88,7 +96,8 @@ public enum PairTableFile {
         models.append(
           PairTable.Model(
             name: name, scores: .init(accuracy: .nan),
-            branchEpoch: file.number(column, row, &problems).flatMap { Int(exactly: $0) }))
+            branchEpoch: file.number(column, row, &problems).flatMap { Int(exactly: $0) },
+            variant: Self.variant(file, row, column == "branch_epoch_a" ? "_a" : "_b")))
       }
       guard a == b else { continue }
       if own[a] != nil { problems.append("line \(row.line): \(a) is there twice") }
@@ -116,6 +125,10 @@ public enum PairTableFile {
     }
     guard !pairs.isEmpty else { throw ReportError(.empty, path: path, ["has no pair of models"]) }
     return PairTable(models: models, pairs: pairs)
+  }
+
+  private static func variant(_ file: Rows, _ row: Rows.Row, _ suffix: String) -> String? {
+    ["model_id", "variant"].map { file.text($0 + suffix, row) }.first { !$0.isEmpty }
   }
 
   private static func scores(_ file: Rows, _ row: Rows.Row, _ problems: inout [String]) -> PairTable.Scores {

@@ -15,6 +15,11 @@ public struct StudyRecords: Sendable {
 
   public mutating func add(_ kind: String, _ record: JSON) { groups[kind, default: []].append(record) }
 
+  /// Adds all of another's.
+  public mutating func add(_ other: StudyRecords) {
+    for (kind, records) in other.groups { groups[kind, default: []] += records }
+  }
+
   public mutating func add(_ records: [JSON]) {
     for record in records { if let kind = record["record"]?.string { add(kind, record) } }
   }

@@ -1,9 +1,10 @@
 /// The report on a study: what `soup study export` writes, or any part of it.
 public enum StudyReport {
+  /// - Parameter others: the same study under other seeds: recipes are averaged over all, everything else is of the first.
   /// - Throws: `ReportError` when there is no record at all.
-  public static func report(_ records: StudyRecords, title: String? = nil, sources: [String]) throws(ReportError)
-    -> Report
-  {
+  public static func report(
+    _ records: StudyRecords, others: [StudyRecords] = [], title: String? = nil, sources: [String]
+  ) throws(ReportError) -> Report {
     guard !records.isEmpty else {
       throw ReportError(
         .empty, path: sources.first, ["holds no records"], advice: "expected what 'soup study export' writes")
@@ -12,9 +13,9 @@ public enum StudyReport {
     var report = Report(
       title: title ?? records.study?["name"]?.string ?? "Study", subtitle: subtitle(table, records),
       lead: Findings.lead(table), findings: Findings.list(table))
-    if table.headline.isEmpty {
+    if table.headline.isEmpty, records["pair"].isEmpty {
       report.missing.append("The table of results: needs scored models.")
-    } else {
+    } else if !table.headline.isEmpty {
       report.sections.append(
         ReportSection(
           id: "result", title: "The result", tables: [HeadlineTable(table).reportTable],
@@ -24,8 +25,16 @@ public enum StudyReport {
     shifts(records, table, &report)
     seasoning(records, &report)
     landscape(records, table, &report)
+    if !others.isEmpty {
+      report.subtitle += "; \(others.count + 1) seeds"
+      report.missing.append(
+        "Seeds: recipes, questions, shares and objectives are of all \(others.count + 1) studies, every other table and figure of the first."
+      )
+    }
     let training = TrainingCurves.figures(records["training"], table)
     section("training", "Training", training, "Training curves: need training logs.", &report)
+    RecipeReport.add([records] + others, to: &report)
+    BranchingReport.add(records, to: &report)
     runs(records, sources, &report)
     return report
   }
@@ -34,7 +43,9 @@ public enum StudyReport {
     let singles = table.models.count { $0.kind == .ingredient }
     var parts: [String] = []
     if singles > 0 { parts.append(Text.count(singles, "ingredient")) }
-    if !table.mixtures.isEmpty { parts.append(Text.list(table.mixtures.map { $0.kind.title.lowercased() })) }
+    var kinds: [String] = []
+    for kind in table.mixtures.map({ $0.kind.title.lowercased() }) where !kinds.contains(kind) { kinds.append(kind) }
+    if !kinds.isEmpty { parts.append(Text.list(kinds)) }
     // `fashion-mnist:data/fashion-mnist`: where it is belongs to how it was run.
     let data = records.study?["data"]?.string.map { String($0.prefix { $0 != ":" }) }
     return parts.joined(separator: "; ") + (data.map { parts.isEmpty ? $0 : ", on \($0)" } ?? "")
@@ -90,14 +101,7 @@ public enum StudyReport {
     }
     if maps.isEmpty { report.missing.append("Plane through three models: needs a grid (soup landscape plane).") }
     let planes = maps.count
-    for map in groups(records["simplex"], by: ["name", "set"]) {
-      let marks = records["mark"].filter { $0["name"]?.string == map.name }
-      for metric in ["top1", "loss"] {
-        SimplexMap.figure(map.records, marks: marks, name: map.name, set: title(map.set), metric: metric).map {
-          maps.append($0)
-        }
-      }
-    }
+    maps += simplexes(records)
     if maps.count == planes {
       report.missing.append("Mixtures of three: need a ternary grid (soup landscape simplex).")
     }
@@ -108,6 +112,17 @@ public enum StudyReport {
           id: "landscape", title: "The landscape",
           paragraphs: ["Models made by moving through the space of weights, and how well each does."],
           figures: figures + maps))
+    }
+  }
+
+  /// Every ternary grid as maps.
+  static func simplexes(_ records: StudyRecords) -> [Figure] {
+    groups(records["simplex"], by: ["name", "set"]).flatMap { map in
+      let marks = records["mark"].filter { $0["name"]?.string == map.name }
+      return ["top1", "loss"].compactMap {
+        SimplexMap.figure(
+          map.records, marks: marks, name: map.name, set: map.set.isEmpty ? "the images" : map.set, metric: $0)
+      }
     }
   }
 

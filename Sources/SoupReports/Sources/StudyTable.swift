@@ -84,7 +84,7 @@ enum StudyTable {
     let method = record["method"]?.string
     switch record["role"]?.string {
     case "base": return .base
-    case "ingredient", nil: return .ingredient
+    case "ingredient", "stage", nil: return .ingredient
     case "best": return .best
     case "ensemble":
       guard let method, !["uniform", "logits", "ensemble"].contains(method) else { return .mixture("ensemble") }

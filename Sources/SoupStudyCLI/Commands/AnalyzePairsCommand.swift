@@ -12,7 +12,8 @@ struct AnalyzePairsCommand: ConsoleCommand {
     discussion: """
       Reads what 'soup landscape pairs --csv' writes, or CSV with one row for every soup of \
       two models and one for every model itself (key_a = key_b): clean_accuracy (percent), \
-      clean_loss, acc_corr_3, loss_corr_3, branch_epoch_a, branch_epoch_b. --similarities \
+      clean_loss, acc_corr_3, loss_corr_3, branch_epoch_a, branch_epoch_b, model_id_a, \
+      model_id_b (variants of training). --similarities \
       adds measures by key_a and key_b. Tells how gains depend on shared training and on \
       similarity, whether they are transitive over all triangles, and which models soup \
       together. Accuracy gains are in points, loss gains in nats, over the best parent \
@@ -22,6 +23,9 @@ struct AnalyzePairsCommand: ConsoleCommand {
         soup landscape pairs runs/ --csv pairs.csv && soup analyze pairs pairs.csv
         soup analyze pairs pair_soups.csv --similarities pair_similarities.csv
         soup analyze pairs pair_soups.csv -o pairs.html
+        soup landscape pairs runs/ --alpha 0.2,0.5,0.8 --sample 16 --csv sweep.csv
+        soup landscape simplex a.st b.st c.st --csv abc.csv
+        soup analyze pairs pairs.csv -o p.html --alpha sweep.csv --simplex abc.csv
         soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
       """)
 
@@ -43,20 +47,51 @@ struct AnalyzePairsCommand: ConsoleCommand {
       "Corners of a triangle: all three, or the first in the order of the table, as published.", valueName: "roles"))
   var roles: Transitivity.Roles = .all
 
+  @Option(
+    help: ArgumentHelp(
+      "A soup below this accuracy in percent has collapsed: five times chance is usual.", valueName: "percent"))
+  var collapse = 5.0
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Ternary grids of three models each for the page, CSV.", valueName: "files"))
+  var simplex: [String] = []
+
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("Sweeps along alpha for the page, CSV.", valueName: "files"))
+  var alpha: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Scores of SWA, EMA and their baselines for the page, CSV.", valueName: "file"))
+  var averages: String?
+
   @OptionGroup var page: PageOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     if page.path == nil, page.figures != nil || page.noFigures { throw ValidationError("--figures needs --output.") }
+    if page.path == nil, !simplex.isEmpty || !alpha.isEmpty || averages != nil {
+      throw ValidationError("--simplex, --alpha and --averages are for the page: they need --output.")
+    }
+    guard (0...100).contains(collapse) else {
+      throw ValidationError("--collapse is an accuracy from 0 to 100 percent, found \(collapse)")
+    }
   }
 
   func run(_ console: Console) throws {
-    let table = try PairTableFile.read(file, similarities: similarities)
+    var table = try PairTableFile.read(file, similarities: similarities)
+    table.collapse = collapse
+    var extras = PairExtras()
+    for path in simplex { try extras.read(simplex: path) }
+    for path in alpha { try extras.read(sweeps: path) }
+    try averages.map { try extras.read(averages: $0) }
     let hasLoss = table.models.allSatisfy { $0.scores.loss != nil }
     let analysis = try PairAnalysis(
       table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles)
     let written = try page.path.map { path in
-      var report = PairReport.report(table, analysis, sources: [file] + (similarities.map { [$0] } ?? []))
+      var report = PairReport.report(
+        table, analysis, extras: extras,
+        sources: [file] + [similarities, averages].compactMap(\.self) + alpha + simplex)
       return try page.write(&report, to: path, console)
     }
     if console.isJSON {
@@ -70,6 +105,7 @@ struct AnalyzePairsCommand: ConsoleCommand {
       console.print(text)
     }
     console.print("\n" + PairReport.findings(table, analysis).joined(separator: "\n"))
+    console.print("The largest set: " + analysis.graph.largestClique.joined(separator: ", "))
     if table.missing > 0 {
       console.warn("\(Format.count(table.missing)) pairs of models have no soup; everything is of those that are there")
     }

@@ -14,13 +14,16 @@ struct ReportCommand: ConsoleCommand {
       ('soup season greedy --json'), landscapes (.csv). The page is one file that opens \
       offline, light and dark; pointing at a mark names the model. Every figure is also \
       written as SVG, PNG and PDF, and its data as CSV. A figure without data is left out, \
-      and the page says so at its end.
+      and the page says so at its end. Several studies are one under several seeds: \
+      recipes of soups (names RECIPE-greedy, RECIPE-uniform, …) and contrasts are \
+      averaged over them, with intervals over seeds.
 
       EXAMPLES
         soup report Studies/demo.yaml
             runs/demo/report.html
         soup report runs/demo -o report.html
         soup report study.yaml plane.csv line.csv -o report.html
+        soup report runs/self-0 runs/self-1 runs/self-2 -o report.html
         soup report runs/*.jsonl greedy.json --title "Two runs" -o report.html
       """)
 
@@ -44,8 +47,14 @@ struct ReportCommand: ConsoleCommand {
       throw ValidationError("name the page to write: -o report.html")
     }
     var records = StudyRecords()
-    for input in inputs { try input.read(into: &records, console) }
-    var report = try StudyReport.report(records, title: title, sources: results)
+    var others: [StudyRecords] = []
+    for input in inputs {
+      var own = StudyRecords()
+      try input.read(into: &own, console)
+      // A second study is another seed; files of results belong to the first.
+      if own.study != nil, records.study != nil { others.append(own) } else { records.add(own) }
+    }
+    var report = try StudyReport.report(records, others: others, title: title, sources: results)
     let outcome = try page.write(&report, to: path, console)
     if console.isJSON {
       try console.emit(outcome)

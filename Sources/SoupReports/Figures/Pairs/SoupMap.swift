@@ -31,7 +31,7 @@ public struct SoupMap {
       id: "soup-map", title: "What soups together",
       caption: "Models placed by metric multidimensional scaling of their soup distance (SMACOF, stress "
         + "\(Text.fixed(embedding.stress, 1))): near where the soup of two gains, far where it loses. Lines join the \(edges.rows.count) "
-        + "pairs that gain; the largest set of which every two gain is ringed.",
+        + "pairs that gain; the largest set of which every two gain is ringed. \(GainAxis.definition(analysis.gain)).",
       alternative: "Map of \(models.rows.count) models with \(edges.rows.count) lines between pairs whose soup gains.",
       layout: .wide, aspect: 1.3,
       specification: [
