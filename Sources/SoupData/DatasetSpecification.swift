@@ -110,6 +110,11 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
       kind, path: path, options: options.merging(["bad": policy.rawValue]) { _, new in new })
   }
 
+  /// The same set of image files with another view for training, in place of its option `?view=`.
+  public func with(_ view: TrainingView) -> DatasetSpecification {
+    DatasetSpecification(kind, path: path, options: options.merging(["view": view.rawValue]) { _, new in new })
+  }
+
   /// What `init(parsing:)` reads back.
   public var description: String {
     let query = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "&")

@@ -7,7 +7,7 @@ final class FusedResNet: InferenceModel {
   private let stem: FusedConvolution
   private let poolsStem: Bool
   private let blocks: [Block]
-  private let classifier: FusedLinear
+  private let classifier: FusedLinear?
   private let precision: Precision
   private let chunks: CacheChunks
 
@@ -59,7 +59,9 @@ final class FusedResNet: InferenceModel {
       blocks.append(Block(branch: branch, shortcut: shortcut))
     }
     self.blocks = blocks
-    classifier = try FusedLinear(model.classifier, precision: precision, rows: chunks.size)
+    classifier = try model.classifier.map { [rows = chunks.size] in
+      try FusedLinear($0, precision: precision, rows: rows)
+    }
   }
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
@@ -81,6 +83,7 @@ final class FusedResNet: InferenceModel {
         x = try layer(x, adding: index == block.branch.count - 1 ? residual : nil)
       }
     }
-    return try classifier(x.adaptiveAveragePool().flatten(from: 1)).to(.float32)
+    let features = try x.adaptiveAveragePool().flatten(from: 1)
+    return try (classifier.map { try $0(features) } ?? features).to(.float32)
   }
 }

@@ -15,7 +15,7 @@ final class FusedTransformer: InferenceModel {
   private let blocks: [Block]
   private let last: LastBlock?
   private let norm: Norm
-  private let classifier: FusedLinear
+  private let classifier: FusedLinear?
   private let chunks: CacheChunks
 
   /// Takes a snapshot of the model's weights.
@@ -43,7 +43,7 @@ final class FusedTransformer: InferenceModel {
     }
     last = try onlyFirst ? model.blocks.last.map { try LastBlock($0, precision: precision, batch: batch) } : nil
     norm = try Norm(model.norm)
-    classifier = try FusedLinear(model.classifier, precision: precision, rows: batch)
+    classifier = try model.classifier.map { [rows = batch] in try FusedLinear($0, precision: precision, rows: rows) }
   }
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
@@ -61,7 +61,8 @@ final class FusedTransformer: InferenceModel {
     } else {
       x = try x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1])
     }
-    return try classifier(norm(x)).to(.float32)
+    let features = try norm(x)
+    return try (classifier.map { try $0(features) } ?? features).to(.float32)
   }
 
   /// A layer norm's values; its scale and shift stay float32 whatever it normalises.

@@ -1,11 +1,11 @@
 import SoupTensors
 import SoupTorch
 
-/// An image classifier: a network that turns images into features, and a linear classifier on them.
+/// An image encoder: a network that turns images into features, and mostly a linear classifier on them.
 public protocol Model: Network {
   var configuration: ModelConfiguration { get }
-  /// The last layer, features → logits.
-  var classifier: Linear { get }
+  /// The last layer, features → logits; nil for an encoder without one (`classes=0`).
+  var classifier: Linear? { get }
 
   /// What the classifier sees.
   /// - Parameters:
@@ -30,14 +30,16 @@ extension Network {
 
 /// A network ready for prediction and nothing else.
 public protocol InferenceModel: AnyObject {
-  /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`, float32.
+  /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`, float32; features `[N, D]` of a model without a classifier.
   func callAsFunction(_ images: Tensor) throws -> Tensor
 }
 
 extension Model {
   /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`.
+  /// - Throws: `ModelError.noClassifier` for an encoder without one.
   public func callAsFunction(_ images: Tensor, training: Bool) throws -> Tensor {
-    try classifier(features(images, training: training))
+    guard let classifier else { throw ModelError.noClassifier(configuration) }
+    return try classifier(features(images, training: training))
   }
 
   public func problems(channels: Int, classes: Int) -> [String] {
@@ -45,14 +47,20 @@ extension Model {
     if configuration.channels != channels {
       problems.append("\(configuration.channels) channels, the images \(channels)")
     }
-    if configuration.classes != classes { problems.append("\(configuration.classes) classes, the data \(classes)") }
+    if configuration.classes == 0 {
+      problems.append("no classifier; soup probe fits one, soup train --reset-head trains one")
+    } else if configuration.classes != classes {
+      problems.append("\(configuration.classes) classes, the data \(classes)")
+    }
     return problems
   }
 
   /// Writes new values into the classifier, drawn as in a new model: for fine-tuning on other classes.
   public func resetClassifier() throws {
     let fresh = try makeModel(configuration, generator: store.generator)
-    for (old, new) in [(classifier.weight, fresh.classifier.weight), (classifier.bias, fresh.classifier.bias)] {
+    for (old, new) in [
+      (classifier?.weight, fresh.classifier?.weight), (classifier?.bias, fresh.classifier?.bias),
+    ] {
       if let old, let new { try old.copy(from: new.host()) }
     }
   }

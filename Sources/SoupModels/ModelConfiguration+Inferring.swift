@@ -13,14 +13,16 @@ extension ModelConfiguration {
     let names = Set(dict.names)
     if names.contains("patch_embed.proj.weight") {
       self = try Self.transformer(dict)
-    } else if names.contains("layer1.0.conv1.weight"), names.contains("linear.weight") {
+    } else if names.contains("layer1.0.conv1.weight"), !names.contains("layer4.0.conv1.weight"),
+      !names.contains("fc.weight")
+    {
       self = try Self.heResNet(dict)
-    } else if names.contains("layer4.0.conv1.weight"), names.contains("fc.weight") {
+    } else if names.contains("layer4.0.conv1.weight") {
       let blocks = (1...4).map { dict.children(of: "layer\($0)") }
       self = try Self.staged(
         dict, blocks, bottleneck: names.contains("layer1.0.conv3.weight"), stem: "conv1.weight",
         among: [.resNet18, .resNet34, .resNet50])
-    } else if names.contains("conv5_x.0.residual_function.0.weight"), names.contains("fc.weight") {
+    } else if names.contains("conv5_x.0.residual_function.0.weight") {
       let blocks = (2...5).map { dict.children(of: "conv\($0)_x") }
       self = try Self.staged(
         dict, blocks, bottleneck: names.contains("conv2_x.0.residual_function.6.weight"), stem: "conv1.0.weight",
@@ -47,7 +49,7 @@ extension ModelConfiguration {
         "a CIFAR ResNet of \(6 * blocks + 2) layers and \(stem[0]) channels in its stem is none of resnet8 … resnet110 "
           + "times a width factor")
     }
-    let classes = try dict.shape("linear.weight", rank: 2)[0]
+    let classes = try dict.classes("linear")
     return ModelConfiguration(found, classes: classes, channels: stem[1], width: stem[0] / 16)
   }
 
@@ -66,14 +68,14 @@ extension ModelConfiguration {
         "a ResNet with \(blocks) \(bottleneck ? "bottleneck" : "basic") blocks is none of "
           + candidates.map(\.rawValue).joined(separator: ", "))
     }
-    let classes = try dict.shape("fc.weight", rank: 2)[0]
+    let classes = try dict.classes("fc")
     return ModelConfiguration(found, classes: classes, channels: try dict.shape(stem, rank: 4)[1])
   }
 
   private static func transformer(_ dict: StateDict) throws -> ModelConfiguration {
     let patch = try dict.shape("patch_embed.proj.weight", rank: 4)  // [D, C, p, p]
     let positions = try dict.shape("pos_embed", rank: 3)  // [1, 1 + L, D]
-    let classes = try dict.shape("head.weight", rank: 2)[0]
+    let classes = try dict.classes("head")
     let hidden = try dict.shape("blocks.0.mlp.fc1.weight", rank: 2)[0]
     let (dimension, size) = (patch[0], patch[2])
     let grid = Int(Double(max(positions[1] - 1, 0)).squareRoot().rounded())
@@ -102,12 +104,17 @@ extension ModelConfiguration {
 
 extension StateDict {
   /// Number of children `prefix.0`, `prefix.1`, …
-  fileprivate func children(of prefix: String) -> Int {
+  func children(of prefix: String) -> Int {
     let start = prefix + "."
     let indices = names.lazy.filter { $0.hasPrefix(start) }.compactMap {
       Int($0.dropFirst(start.count).prefix { $0 != "." })
     }
     return Set(indices).count
+  }
+
+  /// Outputs of a classifier; 0 where there is none.
+  fileprivate func classes(_ name: String) throws -> Int {
+    self[name + ".weight"] == nil && self[name + ".bias"] == nil ? 0 : try shape(name + ".weight", rank: 2)[0]
   }
 
   /// - Throws: `ModelError.notRecognised` if the tensor is missing or has another rank.

@@ -7,7 +7,7 @@ public struct ModelConfiguration: Sendable, Hashable {
   public static let metadataKey = "soup.model"
 
   public var architecture: Architecture
-  /// Number of logits. Default: 10; 100 for `cifar-…`; 1000 for torchvision's ResNets and ViTs.
+  /// Number of logits; 0 for an encoder without a classifier. Default: 10; 100 for `cifar-…`; 1000 for torchvision's ResNets and ViTs.
   public var classes: Int
   /// Channels of an image. Default: 3.
   public var channels: Int
@@ -41,11 +41,12 @@ public struct ModelConfiguration: Sendable, Hashable {
   public func validate() throws(ModelError) {
     var problems: [String] = []
     for (name, value, limit) in [
-      ("classes", classes, 1 << 20), ("channels", channels, 1 << 12), ("image", imageSize, 1 << 14),
+      ("channels", channels, 1 << 12), ("image", imageSize, 1 << 14),
       ("width", width, 1 << 8),
     ] where !(1...limit).contains(value) {
       problems.append("\(name)=\(value) is outside 1...\(limit)")
     }
+    if !(0...1 << 20).contains(classes) { problems.append("classes=\(classes) is outside 0...\(1 << 20)") }
     if case .he = architecture.family {
     } else if width != 1 {
       problems.append("width=\(width): only the CIFAR networks resnet8 … resnet110 have a width factor")

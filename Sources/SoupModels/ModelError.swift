@@ -11,6 +11,8 @@ public struct ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidOption = Code(name: "invalidOption")
     /// Images have another shape than the model's.
     public static let imageShape = Code(name: "imageShape")
+    /// Logits were asked of an encoder without a classifier.
+    public static let noClassifier = Code(name: "noClassifier")
     /// A state dict does not tell what it belongs to.
     public static let notRecognised = Code(name: "notRecognised")
   }
@@ -24,4 +26,10 @@ public struct ModelError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String { message }
+
+  static func noClassifier(_ configuration: ModelConfiguration) -> ModelError {
+    ModelError(
+      .noClassifier,
+      "'\(configuration)' has no classifier; soup probe fits one to it, soup train --reset-head trains one with it")
+  }
 }

@@ -7,7 +7,7 @@ extension ResNet {
   /// Names of weiaicunzai/pytorch-cifar100, where a `Sequential` numbers its ReLUs too; everything is initialised as PyTorch does.
   static func cifar(
     _ configuration: ModelConfiguration, _ layout: Architecture.StageLayout, _ root: Scope
-  ) throws -> (Network, Linear) {
+  ) throws -> (Network, Linear?) {
     let stem = root / "conv1"
     var network = Network(
       stem: try ConvolutionNorm(stem / 0, stem / 1, configuration.channels, 64, kernel: 3))
@@ -27,6 +27,7 @@ extension ResNet {
           try ConvolutionNorm(
             shortcut / 0, shortcut / 1, plan.inputs, plan.outputs, kernel: 1, stride: plan.stride)))
     }
+    guard configuration.classes > 0 else { return (network, nil) }
     return (network, try Linear(root / "fc", 512 * layout.expansion, configuration.classes))
   }
 }

@@ -7,7 +7,7 @@ extension ResNet {
   /// Names of akamaster/pytorch_resnet_cifar10, which also initialises like this: convolutions and classifier He-normal over their
   /// inputs, the classifier's bias as PyTorch.
   /// - Source: He et al., 2015, arXiv:1512.03385.
-  static func he(_ configuration: ModelConfiguration, blocks: Int, _ root: Scope) throws -> (Network, Linear) {
+  static func he(_ configuration: ModelConfiguration, blocks: Int, _ root: Scope) throws -> (Network, Linear?) {
     let width = 16 * configuration.width
 
     func layer(_ scope: Scope, _ index: Int, _ inputs: Int, _ outputs: Int, stride: Int = 1) throws -> ConvolutionNorm {
@@ -31,6 +31,7 @@ extension ResNet {
         inputs = outputs
       }
     }
+    guard configuration.classes > 0 else { return (network, nil) }
     let linear = try Linear(root / "linear", inputs, configuration.classes, weight: .kaimingNormal(fan: inputs))
     return (network, linear)
   }

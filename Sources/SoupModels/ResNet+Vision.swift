@@ -7,7 +7,7 @@ extension ResNet {
   /// Names and initialisation of torchvision: convolutions He-normal over their outputs, the classifier as PyTorch.
   static func vision(
     _ configuration: ModelConfiguration, _ layout: Architecture.StageLayout, _ root: Scope
-  ) throws -> (Network, Linear) {
+  ) throws -> (Network, Linear?) {
     func layer(
       _ convolution: Scope, _ norm: Scope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int
     ) throws -> ConvolutionNorm {
@@ -32,6 +32,7 @@ extension ResNet {
         shortcut: .projection(
           try layer(shortcut / 0, shortcut / 1, plan.inputs, plan.outputs, kernel: 1, stride: plan.stride)))
     }
+    guard configuration.classes > 0 else { return (network, nil) }
     return (network, try Linear(root / "fc", 512 * layout.expansion, configuration.classes))
   }
 }

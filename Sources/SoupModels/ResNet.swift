@@ -10,7 +10,7 @@ import SoupTorch
 public final class ResNet: Model {
   public let configuration: ModelConfiguration
   public let store: ParameterStore
-  public let classifier: Linear
+  public let classifier: Linear?
   let network: Network
 
   /// The layers of a network before its classifier.

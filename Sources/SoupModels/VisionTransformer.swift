@@ -11,9 +11,9 @@ import SoupTorch
 public final class VisionTransformer: Model {
   public let configuration: ModelConfiguration
   public let store: ParameterStore
-  public let classifier: Linear
+  public let classifier: Linear?
   public var batchNorms: [BatchNorm2d] { [] }
-  let shape: TransformerShape
+  public let shape: TransformerShape
   /// `[1, 1, D]`
   let classToken: Tensor
   /// `[1, 1 + L, D]`, CLS first.
@@ -54,15 +54,17 @@ public final class VisionTransformer: Model {
       return try TransformerBlock(root / "blocks" / index, shape, dropPath: rate)
     }
     norm = try LayerNorm(root / (shape.pooling == .cls ? "norm" : "fc_norm"), width, epsilon: shape.epsilon)
-    classifier = try Linear(
-      root / "head", width, configuration.classes, weight: .truncatedNormal(standardDeviation: 0.02),
-      biasInitializer: .zeros)
+    classifier =
+      configuration.classes == 0
+      ? nil
+      : try Linear(
+        root / "head", width, configuration.classes, weight: .truncatedNormal(standardDeviation: 0.02),
+        biasInitializer: .zeros)
   }
 
   public func features(_ images: Tensor, training: Bool) throws -> Tensor {
     try configuration.check(images, anySize: false)
-    let patches = try images.patches(shape.patchSize)  // [N, L, C·p·p]
-      .linear(patchWeight.reshape([shape.dimension, -1]), patchBias)  // [N, L, D]
+    let patches = try project(images.patches(shape.patchSize))
     let token = try classToken.expand([images.shape[0], 1, shape.dimension])
     var x = try Tensor.concatenated([token, patches], dimension: 1) + positions  // [N, 1 + L, D]
     switch shape.pooling {
@@ -76,6 +78,32 @@ public final class VisionTransformer: Model {
       for block in blocks { x = try block(x, training: training) }
       return try norm(x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1]))  // [N, D]
     }
+  }
+
+  /// Encodes some of an image's patches, as if the others were not there: each with its own position, the CLS token before
+  /// them, through all blocks and the final norm.
+  /// - Parameters:
+  ///   - patches: `[N, L, C·p·p]`, as `Tensor.patches` cuts them
+  ///   - kept: positions of the patches to keep in the list of all N·L, `[N·K]` int64, an image's K together
+  /// - Returns: `[N, 1 + K, D]`
+  /// - Source: He et al., 2021, arXiv:2111.06377.
+  public func tokens(_ patches: Tensor, keeping kept: Tensor, training: Bool) throws -> Tensor {
+    let (n, l) = (patches.shape[0], patches.shape[1])
+    let count = kept.count / max(n, 1)
+    let places = try positions.narrow(1, start: 1, length: l).expand([n, l, shape.dimension])
+    // Patches are chosen before they are projected: what is not seen costs nothing.
+    let visible = try project(patches.flatten(to: 1).indexSelect(0, indices: kept))  // [N·K, D]
+    let placed = try (visible + places.reshape([n * l, -1]).indexSelect(0, indices: kept))
+      .reshape([n, count, shape.dimension])
+    let token = try (classToken + positions.narrow(1, start: 0, length: 1)).expand([n, 1, shape.dimension])
+    var x = try Tensor.concatenated([token, placed], dimension: 1)
+    for block in blocks { x = try block(x, training: training) }
+    return try norm(x)
+  }
+
+  /// Patches `[…, C·p·p]` → tokens `[…, D]`.
+  private func project(_ patches: Tensor) throws -> Tensor {
+    try patches.linear(patchWeight.reshape([shape.dimension, -1]), patchBias)
   }
 
   public func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel {
@@ -92,16 +120,21 @@ final class TransformerBlock {
   let fc2: Linear
   private let dropPath: DropPath
 
-  init(_ scope: Scope, _ shape: TransformerShape, dropPath rate: Double) throws {
-    let weight = Initializer.truncatedNormal(standardDeviation: 0.02)
+  /// - Parameter initializer: of a linear layer's weight, by its inputs and outputs.
+  init(
+    _ scope: Scope, _ shape: TransformerShape, dropPath rate: Double,
+    initializer: (_ inputs: Int, _ outputs: Int) -> Initializer = { _, _ in .truncatedNormal(standardDeviation: 0.02) }
+  ) throws {
+    let (width, hidden) = (shape.dimension, shape.hiddenDimension)
     norm1 = try LayerNorm(scope / "norm1", shape.dimension, epsilon: shape.epsilon)
     attention = try MultiHeadAttention(
-      scope / "attn", width: shape.dimension, heads: shape.heads, weight: weight, biasInitializer: .zeros)
+      scope / "attn", width: width, heads: shape.heads, weight: initializer(width, 3 * width),
+      projectionWeight: initializer(width, width), biasInitializer: .zeros)
     norm2 = try LayerNorm(scope / "norm2", shape.dimension, epsilon: shape.epsilon)
     fc1 = try Linear(
-      scope / "mlp" / "fc1", shape.dimension, shape.hiddenDimension, weight: weight, biasInitializer: .zeros)
+      scope / "mlp" / "fc1", width, hidden, weight: initializer(width, hidden), biasInitializer: .zeros)
     fc2 = try Linear(
-      scope / "mlp" / "fc2", shape.hiddenDimension, shape.dimension, weight: weight, biasInitializer: .zeros)
+      scope / "mlp" / "fc2", hidden, width, weight: initializer(hidden, width), biasInitializer: .zeros)
     dropPath = try DropPath(scope, rate: rate)
   }
 
@@ -145,7 +178,7 @@ extension Tensor {
   }
 
   /// Square patches of `[N, C, H, W]` in rows, each as a convolution's weight reads it: `[N, L, C·p·p]`.
-  func patches(_ size: Int) throws -> Tensor {
+  public func patches(_ size: Int) throws -> Tensor {
     let (n, c, rows, columns) = (shape[0], shape[1], shape[2] / size, shape[3] / size)
     return try reshape([n, c, rows, size, columns, size]).permute([0, 2, 4, 1, 3, 5])
       .reshape([n, rows * columns, c * size * size])

@@ -64,3 +64,10 @@ public enum Initializer: Sendable {
     }
   }
 }
+
+extension Tensor {
+  /// Overwrites the values in place by an initializer's.
+  public func draw(_ initializer: Initializer, generator: RandomGenerator) throws {
+    try copy(from: initializer.tensor(shape: shape, generator: generator, device: .cpu).host())
+  }
+}

@@ -5,7 +5,7 @@ import SoupModels
 import SoupTensors
 import SoupTorch
 
-/// Trains one model on labelled images, and continues a run that was killed, bit for bit.
+/// Trains one model, by labels or by another objective, and continues a run that was killed, bit for bit.
 ///
 /// ```swift
 /// let trainer = Trainer(configuration, files: .init(output: "base.safetensors"), data: train)
@@ -23,6 +23,8 @@ public struct Trainer {
   public var base: (weights: StateDict, name: String)?
   /// Where a branch starts, if `configuration.branch` says that this run is one.
   public var branch: BranchPoint?
+  /// First values of the objective's own parameters, as a pre-trained decoder; nil draws them.
+  public var head: StateDict?
   public var device: Device
   /// Threads that prepare batches. The result does not depend on it.
   public var loaderThreads: Int
@@ -150,15 +152,19 @@ private struct Session {
   init(_ trainer: Trainer, continuing saved: TrainingState?) throws {
     let configuration = trainer.configuration
     self.trainer = trainer
+    // Files of images draw their views while they are decoded.
+    let images =
+      try configuration.view.map { trainer.data.drawsViews ? trainer.data : try RandomViews(of: trainer.data, $0) }
+      ?? trainer.data
+    guard images.count > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
+    run = try TrainingRun(
+      configuration, base: trainer.base?.weights, head: trainer.head, device: trainer.device,
+      statisticsBatches: try Self.statisticsBatches(trainer, images))
     loader = try DataLoader(
-      trainer.data, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
+      images, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
       augmentation: configuration.augmentation,
       mixup: configuration.mixup > 0 ? Mixup(alpha: configuration.mixup, seed: configuration.seed) : nil,
-      dropLast: trainer.data.count >= configuration.batchSize, threads: trainer.loaderThreads)
-    guard loader.batchCount > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
-    run = try TrainingRun(
-      configuration, base: trainer.base?.weights, device: trainer.device,
-      statisticsBatches: try Self.statisticsBatches(trainer))
+      dropLast: images.count >= configuration.batchSize, threads: trainer.loaderThreads, views: run.objective.views)
     let position = saved?.position ?? .init(step: trainer.branch?.step ?? 0)
     self.position = position
     best = saved?.best
@@ -168,7 +174,9 @@ private struct Session {
       try run.branch(from: branch.state)
     }
     plan = TrainingPlan(
-      parameters: run.model.store.parameters.reduce(0) { $0 + ($1.tensor.requiresGradient ? $1.tensor.count : 0) },
+      parameters: (run.model.store.parameters + run.objective.head.parameters).reduce(0) {
+        $0 + ($1.tensor.requiresGradient ? $1.tensor.count : 0)
+      },
       trainingImages: trainer.data.count, stepsPerEpoch: loader.batchCount,
       totalSteps: TrainingConfiguration.steps(epochs: configuration.epochs, stepsPerEpoch: loader.batchCount),
       completedSteps: position.step)
@@ -187,11 +195,13 @@ private struct Session {
   }
 
   /// An epoch of training images, augmented as in training, in an order that no epoch of the run has.
-  private static func statisticsBatches(_ trainer: Trainer) throws -> () throws -> (() throws -> Tensor?) {
+  private static func statisticsBatches(
+    _ trainer: Trainer, _ images: any ImageDataset
+  ) throws -> () throws -> (() throws -> Tensor?) {
     let configuration = trainer.configuration
     let loader = try DataLoader(
-      trainer.data, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
-      augmentation: configuration.augmentation, dropLast: trainer.data.count >= configuration.batchSize,
+      images, batchSize: configuration.batchSize, shuffleSeed: configuration.seed,
+      augmentation: configuration.augmentation, dropLast: images.count >= configuration.batchSize,
       threads: trainer.loaderThreads)
     return {
       let batches = loader.batches(epoch: Int(configuration.epochs.rounded(.up)))
@@ -231,7 +241,7 @@ private struct Session {
   private mutating func step(_ batch: Batch) throws -> TrainingStep {
     let rate = configuration.learningRate(
       step: position.step, totalSteps: plan.totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
-    let (loss, norm) = try run.step(batch, learningRate: rate)
+    let (loss, norm) = try run.step(batch, position.step, of: plan, learningRate: rate)
     guard loss.isFinite else { throw diverged("the loss is \(loss) at step \(position.step + 1)") }
     position.step += 1
     position.lossSum += loss
@@ -299,6 +309,7 @@ private struct Session {
     position.tensorBoardBytes = tensorBoard?.byteCount ?? 0
     let state = try run.state(at: position, best: best)
     try refuseNonFinite(state.model)
+    try refuseNonFinite(state.head)
     try log.synchronize()
     try tensorBoard?.synchronize()
     try state.write(to: trainer.files.state)

@@ -15,6 +15,10 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var base: BaseConfiguration?
   /// Where this run left another's, which it continues with other settings; nil starts at step 0.
   public var branch: BranchConfiguration?
+  /// What is minimised in place of the cross-entropy of labels; nil is supervised training.
+  public var objective: ObjectiveConfiguration?
+  /// Which images are trained on; nil for all training images as they are.
+  public var images: ImageChoice?
   /// Passes over the training images; a fraction is a part of a pass.
   public var epochs: Double
   /// Images per step. The last, smaller batch of an epoch is dropped.
@@ -24,6 +28,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var schedule: Schedule
   /// Random changes of the training images.
   public var augmentation: [Augmentation]
+  /// Random views of the images, before `augmentation`; nil takes those in memory as they are, files as their data set says.
+  public var view: TrainingView?
   /// Probability mass spread evenly over all classes, 0..<1.
   public var labelSmoothing: Double
   /// Parameter of the Beta distribution that mixup draws from; 0 turns it off.
@@ -55,9 +61,9 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case model, data, base, branch, epochs
+    case model, data, base, branch, objective, images, epochs
     case batchSize = "batch_size"
-    case optimizer, schedule, augmentation
+    case optimizer, schedule, augmentation, view
     case labelSmoothing = "label_smoothing"
     case mixup
     case dropPath = "drop_path"
@@ -68,9 +74,10 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 
   public init(
-    model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil, epochs: Double = 10,
+    model: ModelConfiguration, data: DataConfiguration, base: BaseConfiguration? = nil,
+    objective: ObjectiveConfiguration? = nil, images: ImageChoice? = nil, epochs: Double = 10,
     batchSize: Int = 128, optimizer: OptimizerConfiguration = .sgd(), schedule: Schedule = .cosine,
-    augmentation: [Augmentation] = [], labelSmoothing: Double = 0, mixup: Double = 0,
+    augmentation: [Augmentation] = [], view: TrainingView? = nil, labelSmoothing: Double = 0, mixup: Double = 0,
     dropPath: Double = 0, precision: Precision = .float32, ema: Double? = nil, swa: SWAConfiguration? = nil,
     lawa: LAWAConfiguration? = nil, averageStatistics: AverageStatistics? = nil, clipNorm: Double? = nil,
     keep: Keep = .last, seed: UInt64 = 0
@@ -78,11 +85,14 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     self.model = model
     self.data = data
     self.base = base
+    self.objective = objective
+    self.images = images
     self.epochs = epochs
     self.batchSize = batchSize
     self.optimizer = optimizer
     self.schedule = schedule
     self.augmentation = augmentation
+    self.view = view
     self.labelSmoothing = labelSmoothing
     self.mixup = mixup
     self.dropPath = dropPath
@@ -140,8 +150,15 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     require(
       averageStatistics == nil || ema != nil || swa != nil || lawa != nil,
       "running statistics of averages go with EMA, SWA or LAWA")
+    if objective != nil {
+      require(labelSmoothing == 0 && mixup == 0, "label smoothing and mixup are for supervised training")
+      require(keep == .last, "only supervised training has a held-out accuracy to keep the best model by")
+    } else {
+      require(model.classes > 0, "supervised training needs a classifier; the model has none (classes=0)")
+    }
     problems +=
       data.problems + optimizer.problems + (branch?.problems ?? []) + (swa?.problems ?? []) + (lawa?.problems ?? [])
+    problems += objective?.problems ?? []
     guard problems.isEmpty else {
       throw TrainingError(.badConfiguration, problems.joined(separator: "\n"))
     }

@@ -14,7 +14,7 @@ public enum TrainingProgress: Sendable {
 
 /// What a run will do.
 public struct TrainingPlan: Codable, Sendable, Hashable {
-  /// Trained numbers in the model.
+  /// Trained numbers in the model and in the objective's head.
   public let parameters: Int
   public let trainingImages: Int
   public let stepsPerEpoch: Int

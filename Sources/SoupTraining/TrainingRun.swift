@@ -3,10 +3,13 @@ import SoupModels
 import SoupTensors
 import SoupTorch
 
-/// The live objects of a run: model, optimizer, averages and random numbers, and what one step does to them.
+/// The live objects of a run: model, objective, optimizers, averages and random numbers, and what one step does to them.
 final class TrainingRun {
   let model: any Model
+  let objective: any Objective
   let optimizer: any Optimizer
+  /// That of the objective's own parameters; nil where it has none.
+  private let headOptimizer: (any Optimizer)?
   let average: ExponentialMovingAverage?
   private let swa: EqualAverage?
   /// The weights in the window of LAWA, the oldest first.
@@ -19,9 +22,10 @@ final class TrainingRun {
 
   /// - Parameters:
   ///   - base: the weights to start from; a head that is to be reset is not taken from it.
+  ///   - head: first values of the objective's own parameters; nil draws them.
   ///   - statisticsBatches: starts an epoch of images that running statistics are computed on.
   init(
-    _ configuration: TrainingConfiguration, base: StateDict?, device: Device,
+    _ configuration: TrainingConfiguration, base: StateDict?, head: StateDict?, device: Device,
     statisticsBatches: @escaping () throws -> (() throws -> Tensor?)
   ) throws {
     self.configuration = configuration
@@ -33,7 +37,7 @@ final class TrainingRun {
     if var base {
       if configuration.base?.resetHead ?? false {
         // The new model's own classifier was drawn just now; it takes the place of the base's.
-        let head = [model.classifier.weight, model.classifier.bias]
+        let head = [model.classifier?.weight, model.classifier?.bias]
         for entry in model.store.entries where head.contains(where: { $0 === entry.tensor }) {
           base[entry.name] = try entry.tensor.host()
         }
@@ -41,7 +45,14 @@ final class TrainingRun {
       try model.store.load(base)
     }
     self.model = model
+    objective =
+      try configuration.objective?.make(for: model, generator: generator, device: device)
+      ?? SupervisedObjective(labelSmoothing: configuration.labelSmoothing, generator: generator, device: device)
+    if base == nil { try objective.initialize(model) }
+    if let head { try objective.head.load(head) }
     optimizer = try Self.makeOptimizer(configuration.optimizer, of: model.store)
+    headOptimizer =
+      objective.head.entries.isEmpty ? nil : try Self.makeOptimizer(configuration.optimizer, of: objective.head)
     average = try configuration.ema.map { try ExponentialMovingAverage(of: model.store, decay: $0) }
     swa = try configuration.swa.map { _ in try EqualAverage(of: model.store) }
   }
@@ -63,21 +74,34 @@ final class TrainingRun {
     }
   }
 
-  /// One optimizer step on a batch.
+  /// One step of both optimizers on a batch.
+  /// - Parameters:
+  ///   - step, plan: which of how many
+  ///   - learningRate: of the model
   /// - Returns: the loss before the step, and the gradient's norm where it is clipped.
-  func step(_ batch: Batch, learningRate: Double) throws -> (loss: Double, gradientNorm: Double?) {
-    let images = try Tensor(batch.images, device: device)
-    let labels = try Tensor(batch.targets ?? batch.labels, device: device)
-    let loss = try withAutocast(configuration.precision, device: device) {
-      try crossEntropy(model(images, training: true), labels: labels, labelSmoothing: configuration.labelSmoothing)
-    }
+  func step(
+    _ batch: Batch, _ step: Int, of plan: TrainingPlan, learningRate: Double
+  ) throws -> (loss: Double, gradientNorm: Double?) {
+    let seen = TrainingBatch(
+      views: try ([batch.images] + batch.otherViews).map { try Tensor($0, device: device) },
+      targets: try Tensor(batch.targets ?? batch.labels, device: device), indices: batch.indices, step: step,
+      totalSteps: plan.totalSteps, epoch: Double(step) / Double(plan.stepsPerEpoch),
+      totalEpochs: Double(plan.totalSteps) / Double(plan.stepsPerEpoch),
+      random: CounterGenerator(seed: configuration.seed).derived("objective").derived(UInt64(step)))
+    let loss = try withAutocast(configuration.precision, device: device) { try objective.loss(model, seen) }
     let value = try loss.item()
     guard value.isFinite else { return (value, nil) }
     try loss.backward()
-    let parameters = model.store.parameters.map(\.tensor)
+    let parameters = (model.store.parameters + objective.head.parameters).map(\.tensor)
     let norm = try configuration.clipNorm.map { try clipGradientNorm(parameters, maxNorm: $0) }
     try optimizer.step(learningRate: learningRate)
     optimizer.zeroGradients()
+    if let headOptimizer, let settings = configuration.objective {
+      try headOptimizer.step(
+        learningRate: settings.headLearningRate(
+          step: step, totalSteps: plan.totalSteps, model: configuration.optimizer.learningRate))
+      headOptimizer.zeroGradients()
+    }
     try average?.update()
     return (value, norm)
   }
@@ -145,11 +169,15 @@ final class TrainingRun {
     var position = position
     position.swaCount = swa?.count
     position.lawaCount = configuration.lawa.map { _ in latest.count }
-    return TrainingState(
+    var state = TrainingState(
       position: position, configuration: configuration, threads: Torch.threadCount,
       model: try model.store.stateDict(), optimizer: try optimizer.state(), average: try average?.stateDict(),
       best: best, swa: try swa.flatMap { $0.count > 0 ? try $0.stateDict() : nil }, lawa: latest,
       generator: try generator.state())
+    state.head = try objective.head.stateDict()
+    state.headOptimizer = try headOptimizer?.state() ?? StateDict()
+    state.objective = try objective.state()
+    return state
   }
 
   /// Starts from a trunk's weights and optimizer state. The averages along the run begin here; only the seed that the
@@ -158,6 +186,9 @@ final class TrainingRun {
     try model.store.load(trunk.model)
     try optimizer.load(state: trunk.optimizer)
     if let average = trunk.average { try self.average?.load(average) }
+    try objective.head.load(trunk.head)
+    try headOptimizer?.load(state: trunk.headOptimizer)
+    try objective.restore(trunk.objective)
     if configuration.seed == trunk.configuration.seed { try generator.restore(trunk.generator) }
   }
 
@@ -167,6 +198,9 @@ final class TrainingRun {
     if let average = state.average { try self.average?.load(average) }
     if let swa = state.swa { try self.swa?.load(swa, count: state.position.swaCount ?? 0) }
     latest = state.lawa
+    try objective.head.load(state.head)
+    try headOptimizer?.load(state: state.headOptimizer)
+    try objective.restore(state.objective)
     try generator.restore(state.generator)
   }
 }

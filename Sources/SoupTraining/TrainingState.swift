@@ -4,8 +4,8 @@ import SoupTensors
 
 /// Everything that a run needs to go on as if it had never stopped, as one safetensors file.
 ///
-/// Tensors are named by part: `model.…`, `optimizer.…`, `average.…`, `best.…`, `swa.…`, `lawa.0.…` (the oldest), and `generator` for the state of LibTorch's
-/// random numbers. The order of images, augmentation and mixup need no state: they are functions of seed, epoch and step.
+/// Tensors are named by part: `model.…`, `optimizer.…`, `average.…`, `best.…`, `swa.…`, `lawa.0.…` (the oldest), `head.…`,
+/// `head_optimizer.…`, `objective.…`, and `generator` for the state of LibTorch's random numbers. The order of images, augmentation and mixup need no state: they are functions of seed, epoch and step.
 struct TrainingState {
   /// Where the run stands, in the file's metadata as JSON.
   struct Position: Codable {
@@ -44,6 +44,10 @@ struct TrainingState {
   /// The oldest first.
   var lawa: [StateDict]
   var generator: HostTensor
+  /// The objective's own parameters, their optimizer, and what else it keeps; empty in supervised training.
+  var head = StateDict()
+  var headOptimizer = StateDict()
+  var objective = StateDict()
 
   private static let positionKey = "soup.training.position"
   private static let configurationKey = "soup.training.configuration"
@@ -59,6 +63,7 @@ struct TrainingState {
       Self.threadsKey: "\(threads)",
     ])
     var parts = [("model", model), ("optimizer", optimizer), ("average", average), ("best", best), ("swa", swa)]
+    parts += [("head", head), ("head_optimizer", headOptimizer), ("objective", objective)]
     parts += lawa.enumerated().map { ("lawa.\($0)", $1) }
     for (part, tensors) in parts {
       for (name, tensor) in tensors ?? StateDict() { try dict.add(part + "." + name, tensor) }
@@ -83,6 +88,9 @@ struct TrainingState {
       self.generator = generator
       model = try Self.part("model", of: dict)
       optimizer = try Self.part("optimizer", of: dict)
+      head = try Self.part("head", of: dict)
+      headOptimizer = try Self.part("head_optimizer", of: dict)
+      objective = try Self.part("objective", of: dict)
       let average = try Self.part("average", of: dict)
       self.average = average.isEmpty ? nil : average
       let best = try Self.part("best", of: dict)

@@ -10,9 +10,12 @@ public final class MultiHeadAttention {
   public let heads: Int
 
   /// Names `qkv.…` and `proj.…`.
+  /// - Parameters:
+  ///   - weight: first values of the projection to q, k and v
+  ///   - projectionWeight: of the one at the end; `weight` when nil
   public init(
     _ scope: Scope, width: Int, heads: Int, qkvBias: Bool = true, weight: Initializer? = nil,
-    biasInitializer: Initializer? = nil
+    projectionWeight: Initializer? = nil, biasInitializer: Initializer? = nil
   ) throws {
     guard heads > 0, width % heads == 0 else {
       throw TorchError(
@@ -20,7 +23,8 @@ public final class MultiHeadAttention {
     }
     qkv = try Linear(
       scope / "qkv", width, 3 * width, bias: qkvBias, weight: weight, biasInitializer: biasInitializer)
-    projection = try Linear(scope / "proj", width, width, weight: weight, biasInitializer: biasInitializer)
+    projection = try Linear(
+      scope / "proj", width, width, weight: projectionWeight ?? weight, biasInitializer: biasInitializer)
     self.heads = heads
   }
 

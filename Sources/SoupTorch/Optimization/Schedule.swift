@@ -8,6 +8,9 @@ public enum Schedule: Codable, Sendable, Hashable {
   case cosine
   /// Rises linearly over the first steps, `base · (s + 1)/(w + 1)`, then a cosine over the rest.
   case warmupCosine(warmupSteps: Int)
+  /// Rises linearly from `start · base` over the first `w = max(1, ⌊fraction · S⌋)` steps, then a cosine over the rest:
+  /// `base · (start + (1 − start)·s/w)`, then `base · (1 + cos(π·(s − w)/(S − w))) / 2`. No warm-up for a fraction of 0.
+  case linearCosine(fraction: Double, start: Double)
   /// Multiplies by `factor` at each of the steps listed.
   case multiStep(steps: [Int], factor: Double)
 
@@ -24,6 +27,10 @@ public enum Schedule: Codable, Sendable, Hashable {
     case .warmupCosine(let warmup):
       if step < warmup { return base * Double(step + 1) / Double(warmup + 1) }
       return base * Self.halfCosine(step - warmup, totalSteps - warmup)
+    case .linearCosine(let fraction, let start):
+      let warmup = fraction > 0 ? max(1, Int(fraction * Double(totalSteps))) : 0
+      if step < warmup { return base * (start + (1 - start) * Double(step) / Double(warmup)) }
+      return base * Self.halfCosine(step - warmup, totalSteps - warmup)
     case .multiStep(let steps, let factor):
       return steps.reduce(base) { $1 <= step ? $0 * factor : $0 }
     }
@@ -32,7 +39,7 @@ public enum Schedule: Codable, Sendable, Hashable {
   /// Whether it ends as a cosine, at 0.
   public var isCosine: Bool {
     switch self {
-    case .cosine, .warmupCosine: true
+    case .cosine, .warmupCosine, .linearCosine: true
     case .constant, .multiStep: false
     }
   }

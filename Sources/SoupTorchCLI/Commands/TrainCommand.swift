@@ -29,6 +29,11 @@ struct TrainCommand: ConsoleCommand {
         Averages along the run, base-swa.safetensors and base-lawa.safetensors:
           soup train --data fashion-mnist --model resnet20 --epochs 20 \\
             --swa-start 15 --lawa-window 5 -o base.safetensors
+        Self-supervised: an ingredient trained on corrupted test images, no labels:
+          soup train --data fashion-mnist --from vit.safetensors --objective mae \\
+            --split test --subset even --shift cifar-c --steps 1000 \\
+            --optimizer adamw --lr 4e-5 --warmup-fraction 0.1 \\
+            --augment 3-augment -o mae.safetensors
 
         A trunk that keeps its state every 5 epochs, and a branch of it:
           soup train --data fashion-mnist --model resnet20 --epochs 20 \\
@@ -48,6 +53,8 @@ struct TrainCommand: ConsoleCommand {
       """)
 
   @OptionGroup(title: "Model and data") var data: TrainingDataOptions
+  @OptionGroup(title: "Which images") var choice: ImageChoiceOptions
+  @OptionGroup(title: "Objective") var objective: ObjectiveOptions
   @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
   @OptionGroup(title: "Regularization") var regularization: RegularizationOptions
   @OptionGroup(title: "Averages along the run") var averaging: AveragingOptions
@@ -70,31 +77,48 @@ struct TrainCommand: ConsoleCommand {
     let point = try branching.point()
     let interrupted = restart ? nil : try Trainer.interrupted(at: files)
     let device = try computation.prepare(threads: interrupted?.threads)
+    var (view, augmentation) = try regularization.views()
+    if let point { view = point.trunk.view }
     let specification = try data.badImages.apply(to: DatasetSpecification(parsing: data.data))
-    let images = try specification.open(.train)
+    // A branch goes on with its trunk's images and objective.
+    let choice = try point.map { $0.trunk.images ?? ImageChoice() } ?? choice.choice()
+    let isSupervised = point.map { $0.trunk.objective == nil } ?? (objective.objective == .supervised)
+    guard choice.part == .train || !isSupervised else {
+      throw ValidationError("labels of test images are not for training; --split test goes with another --objective")
+    }
+    let viewed = view.map { specification.kind.isEncoded ? specification.with($0) : specification } ?? specification
+    let images = try viewed.open(choice.part)
     BadImageOptions.report(images, console)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
-    let weights = try base?.stateDict()
-    let model = try point?.trunk.model ?? data.configuration(images: images, base: base)
+    let whole = try base?.stateDict()
+    // A masked autoencoder's file may hold its decoder too.
+    let weights = try whole?.keeping { !MaskedDecoder.isName($0) }
+    let model =
+      try point?.trunk.model ?? data.configuration(images: images, base: base, needsLabels: isSupervised)
     let (heldOut, splitSeed) = (
       point?.trunk.data.heldOut ?? data.heldOut, point?.trunk.data.splitSeed ?? data.splitSeed
     )
-    let split = try Split(count: images.count, heldOutFraction: heldOut, seed: splitSeed)(images)
+    let split = try Split(
+      count: images.count, heldOutFraction: choice.part == .train ? heldOut : 0, seed: splitSeed)(images)
+    let chosen = try choice(
+      images, allowed: split.train.indices, bank: self.choice.corruptions.textures())
     let optimizer = optimization.optimizerConfiguration()
+    let objective = try objective.configuration(base: whole)
     var configuration = TrainingConfiguration(
       model: model,
       data: DataConfiguration(
         dataset: specification.kind.isEncoded ? specification.description : specification.kind.rawValue,
-        checksum: String(images.checksum(), radix: 16), heldOut: heldOut,
-        splitSeed: splitSeed),
+        checksum: String(try trainingImages(images, of: specification, choice.part).checksum(), radix: 16),
+        heldOut: heldOut, splitSeed: splitSeed),
       base: weights.map {
         BaseConfiguration(fingerprint: WeightFingerprint($0).description, resetHead: data.resetHead)
       },
-      epochs: optimization.epochs ?? 10, batchSize: optimization.batchSize, optimizer: optimizer,
+      objective: objective?.0, images: choice == ImageChoice() ? nil : choice,
+      epochs: optimization.epochs(images: chosen.count), batchSize: optimization.batchSize, optimizer: optimizer,
       schedule: optimization.schedule(
         stepsPerEpoch: TrainingConfiguration.stepsPerEpoch(
-          images: split.train.count, batchSize: optimization.batchSize)),
-      augmentation: try Augmentation.list(parsing: regularization.augment),
+          images: chosen.count, batchSize: optimization.batchSize)),
+      augmentation: augmentation, view: view,
       labelSmoothing: regularization.labelSmoothing, mixup: regularization.mixup, dropPath: regularization.dropPath,
       precision: computation.precision(on: device), ema: averaging.ema,
       swa: averaging.swa(learningRate: optimizer.learningRate), lawa: averaging.lawa,
@@ -103,15 +127,17 @@ struct TrainCommand: ConsoleCommand {
     if let point { configuration = try branch(from: point, configuration) }
     try configuration.validate()
 
+    // Without labels the classifier is not trained, and its accuracy says nothing.
     let evaluator =
-      split.heldOut.count > 0
+      isSupervised && split.heldOut.count > 0
       ? try Evaluator(
         split.heldOut, precision: configuration.precision, device: device, loaderThreads: computation.loaderThreads)
       : nil
     var trainer = Trainer(
-      configuration, files: files, data: split.train, device: device, loaderThreads: computation.loaderThreads,
+      configuration, files: files, data: chosen, device: device, loaderThreads: computation.loaderThreads,
       saveInterval: self.files.saveInterval, restart: restart)
     trainer.branch = point
+    trainer.head = objective?.head
     if let weights, let path = data.from { trainer.base = (weights, URL(fileURLWithPath: path).lastPathComponent) }
     if let evaluator {
       trainer.validate = { model in
@@ -120,6 +146,14 @@ struct TrainCommand: ConsoleCommand {
       }
     }
     try train(trainer, console)
+  }
+
+  /// The training images that the record of held-out images is about, whichever are trained on; sets of test images alone have
+  /// none, and are named by those.
+  private func trainingImages(
+    _ images: any ImageDataset, of specification: DatasetSpecification, _ part: DatasetSpecification.Part
+  ) throws -> any ImageDataset {
+    part == .train ? images : (try? specification.open(.train)) ?? images
   }
 
   private var restart: Bool { files.restart }

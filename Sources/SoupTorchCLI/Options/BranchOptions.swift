@@ -73,7 +73,9 @@ struct BranchOptions: ParsableArguments {
   private static let ofTheTrunk: Set<String> = [
     "--model", "--from", "--reset-head", "--held-out", "--split-seed", "--batch-size", "--optimizer", "--lr",
     "--weight-decay", "--no-decay-on-norms", "--momentum", "--nesterov", "--no-nesterov", "--betas", "--schedule",
-    "--warmup", "--milestones", "--clip-norm", "--augment", "--label-smoothing", "--mixup", "--drop-path", "--ema",
+    "--warmup", "--warmup-fraction", "--milestones", "--clip-norm", "--objective", "--head-lr", "--head-warmup",
+    "--split",
+    "--subset", "--shift", "--steps", "--augment", "--label-smoothing", "--mixup", "--drop-path", "--ema",
     "--precision",
   ]
 }

@@ -36,7 +36,8 @@ struct TrainingDataOptions: ParsableArguments {
   var splitSeed: UInt64 = 0
 
   /// The architecture: the base's, or the one named, with the data's classes, channels and image size.
-  func configuration(images: any ImageDataset, base: Checkpoint?) throws -> ModelConfiguration {
+  /// - Parameter needsLabels: whether the classifier is trained; if not, the base's is kept whatever its classes
+  func configuration(images: any ImageDataset, base: Checkpoint?, needsLabels: Bool) throws -> ModelConfiguration {
     let named = try model.map {
       try ModelConfiguration(
         parsing: $0, classes: images.classCount, channels: images.channels, imageSize: images.width)
@@ -48,7 +49,13 @@ struct TrainingDataOptions: ParsableArguments {
       throw TrainingError(
         .badConfiguration, file: base.path, "--model \(named) does not fit '\(base.path)', which is \(known)")
     }
-    guard known.classes == images.classCount else {
+    if needsLabels, known.classes == 0 {
+      throw TrainingError(
+        .badConfiguration, file: base.path,
+        "'\(base.path)' is an encoder without a classifier; --reset-head gives it a new one, soup probe one fitted to its features"
+      )
+    }
+    guard !needsLabels || known.classes == images.classCount else {
       throw TrainingError(
         .badConfiguration, file: base.path,
         "'\(base.path)' has \(known.classes) classes, the data \(images.classCount); --reset-head starts with a new classifier"
@@ -72,6 +79,9 @@ struct OptimizationOptions: ParsableArguments {
     help: ArgumentHelp(
       "Passes over the training images; may be a fraction. (default: 10; of a branch: its trunk's)", valueName: "n"))
   var epochs: Double?
+
+  @Option(help: ArgumentHelp("Train for this many steps instead of --epochs.", valueName: "n"))
+  var steps: Int?
 
   @Option(help: ArgumentHelp("Images per step.", valueName: "n"))
   var batchSize = 128
@@ -104,6 +114,12 @@ struct OptimizationOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Epochs of linear warm-up before the cosine.", valueName: "n"))
   var warmup = 0.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Instead of --warmup: fraction of all steps over which the rate rises from a millionth of it.",
+      valueName: "fraction"))
+  var warmupFraction: Double?
 
   @Option(help: ArgumentHelp("Epochs after which multi-step multiplies the rate by 0.1, as 50,75.", valueName: "list"))
   var milestones: Milestones?
@@ -148,6 +164,17 @@ struct OptimizationOptions: ParsableArguments {
 
   func validate() throws {
     if warmup < 0 { throw ValidationError("--warmup must be 0 or more, found \(warmup)") }
+    if steps != nil, epochs != nil {
+      throw ValidationError("--steps and --epochs are two ways to say the same; give one")
+    }
+    if let steps, steps < 1 { throw ValidationError("--steps must be at least 1, found \(steps)") }
+    if let warmupFraction {
+      guard (0...1).contains(warmupFraction) else {
+        throw ValidationError("--warmup-fraction must be in 0...1, found \(warmupFraction)")
+      }
+      if warmup > 0 { throw ValidationError("--warmup and --warmup-fraction are two ways to say the same; give one") }
+      if schedule != .cosine { throw ValidationError("--warmup-fraction goes with --schedule cosine") }
+    }
     if warmup > 0, schedule != .cosine { throw ValidationError("--warmup goes with --schedule cosine") }
     if (milestones != nil) != (schedule == .multiStep) {
       throw ValidationError("--schedule multi-step and --milestones go together")
@@ -165,12 +192,21 @@ struct OptimizationOptions: ParsableArguments {
     return settings
   }
 
+  /// Passes over that many images.
+  func epochs(images: Int) -> Double {
+    steps.map {
+      Double($0) / Double(TrainingConfiguration.stepsPerEpoch(images: images, batchSize: batchSize))
+    } ?? epochs ?? 10
+  }
+
   /// The schedule in steps.
   func schedule(stepsPerEpoch: Int) -> Schedule {
     func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded()) }
     return switch schedule {
     case .constant: .constant
-    case .cosine: warmup > 0 ? .warmupCosine(warmupSteps: steps(warmup)) : .cosine
+    case .cosine:
+      warmupFraction.map { .linearCosine(fraction: $0, start: 1e-6) }
+        ?? (warmup > 0 ? .warmupCosine(warmupSteps: steps(warmup)) : .cosine)
     case .multiStep: .multiStep(steps: (milestones?.epochs ?? []).map(steps), factor: 0.1)
     }
   }
@@ -179,9 +215,22 @@ struct OptimizationOptions: ParsableArguments {
 struct RegularizationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Random changes of the images, joined by commas: crop=4, crop=4:reflect, flip, erase=0.25, cutout=8.",
+      "Random changes of the images, joined by commas: crop=4, crop=4:reflect, flip, erase=0.25, cutout=8. Before them, a "
+        + "random resized crop with other colours: 3-augment, simple-crop, randaugment, moco, moco-v3 or lejepa.",
       valueName: "list"))
   var augment = "none"
+
+  /// What `--augment` says: a view of the image, and changes of that view.
+  func views() throws -> (TrainingView?, [Augmentation]) {
+    var parts = augment.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    // `flip` is the change without the crop.
+    let views = parts.compactMap { $0 == "flip" || $0 == "none" ? nil : TrainingView(rawValue: $0) }
+    guard views.count <= 1 else {
+      throw ValidationError("--augment takes one view, found \(views.map(\.rawValue).joined(separator: ", "))")
+    }
+    parts.removeAll { $0 == views.first?.rawValue }
+    return (views.first, try Augmentation.list(parsing: parts.joined(separator: ",")))
+  }
 
   @Option(help: ArgumentHelp("Share of every target spread evenly over all classes.", valueName: "share"))
   var labelSmoothing = 0.0

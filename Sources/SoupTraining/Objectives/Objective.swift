@@ -11,6 +11,10 @@ public protocol Objective: AnyObject {
   /// Parameters of its own, trained with their own learning rate and warm-up. Empty for supervised training.
   var head: ParameterStore { get }
 
+  /// Called once with a model that starts from new weights, not from a base: gives it the first values that the objective's
+  /// source starts from.
+  func initialize(_ model: any Model) throws
+
   /// The loss of one batch before the step: a float32 scalar with gradients to the model and to `head`.
   ///
   /// Called under autocast with the run's precision. What bfloat16 would spoil (singular values, contrastive logits,
@@ -23,6 +27,7 @@ public protocol Objective: AnyObject {
 }
 
 extension Objective {
+  public func initialize(_ model: any Model) throws {}
   public func state() throws -> StateDict { StateDict() }
   public func restore(_ state: StateDict) throws {}
 }
