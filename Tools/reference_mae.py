@@ -13,6 +13,7 @@ import json
 import pathlib
 import sys
 
+import numpy
 import reference
 import torch
 from reference import Block, hashed, sincos_position
@@ -146,14 +147,13 @@ def vit_b(folder):
     assert len(encoder) == 150, len(encoder)
     torch.save({"model": encoder}, folder / "encoder.pth")
     torch.save({"model": model.state_dict()}, folder / "mae.pth")
-    batch = torch.randint(0, 256, (4, 224, 224, 3), dtype=torch.uint8)
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    images = torch.randn(4, 3, 224, 224)
+    noise = torch.rand(4, 196)
     with torch.no_grad():
-        features = model.features(((batch / 255 - mean) / deviation).permute(0, 3, 1, 2))
-    import numpy
-
-    numpy.savez(folder / "images.npz", images=batch.numpy(), labels=numpy.zeros(4, numpy.int64))
-    numpy.save(folder / "features.npy", features.numpy())
+        features = model.features(images)
+        loss, visible = model.loss(images, noise)
+    values = dict(images=images, features=features, loss=loss[None], visible=visible.float())
+    numpy.savez(folder / "values.npz", **{k: v.numpy() for k, v in values.items()})
     print(folder, "150 tensors of the encoder,", len(model.state_dict()) - 150, "of the decoder")
 
 

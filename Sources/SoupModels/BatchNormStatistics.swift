@@ -16,7 +16,11 @@ extension Network {
       try layer.resetStatistics()
     }
     try withoutGradients {
-      while let images = try next() { _ = try self(images, training: true) }
+      // An encoder has features where it has no logits.
+      let encoder = self as? any Model
+      while let images = try next() {
+        _ = try encoder?.features(images, training: true) ?? self(images, training: true)
+      }
     }
   }
 }

@@ -63,8 +63,7 @@ public final class VisionTransformer: Model {
   }
 
   public func features(_ images: Tensor, training: Bool) throws -> Tensor {
-    try configuration.check(images, anySize: false)
-    let patches = try project(images.patches(shape.patchSize))
+    let patches = try project(patches(of: images))
     let token = try classToken.expand([images.shape[0], 1, shape.dimension])
     var x = try Tensor.concatenated([token, patches], dimension: 1) + positions  // [N, 1 + L, D]
     switch shape.pooling {
@@ -80,10 +79,20 @@ public final class VisionTransformer: Model {
     }
   }
 
+  /// Patches of an image.
+  public var patchCount: Int { shape.patchCount(imageSize: configuration.imageSize) }
+
+  /// The images' patches in rows, each as the patch projection reads it: `[N, L, C·p·p]`.
+  /// - Throws: `ModelError.imageShape`
+  public func patches(of images: Tensor) throws -> Tensor {
+    try configuration.check(images, anySize: false)
+    return try images.patches(shape.patchSize)
+  }
+
   /// Encodes some of an image's patches, as if the others were not there: each with its own position, the CLS token before
   /// them, through all blocks and the final norm.
   /// - Parameters:
-  ///   - patches: `[N, L, C·p·p]`, as `Tensor.patches` cuts them
+  ///   - patches: `[N, L, C·p·p]`, as `patches(of:)` cuts them
   ///   - kept: positions of the patches to keep in the list of all N·L, `[N·K]` int64, an image's K together
   /// - Returns: `[N, 1 + K, D]`
   /// - Source: He et al., 2021, arXiv:2111.06377.
@@ -178,7 +187,7 @@ extension Tensor {
   }
 
   /// Square patches of `[N, C, H, W]` in rows, each as a convolution's weight reads it: `[N, L, C·p·p]`.
-  public func patches(_ size: Int) throws -> Tensor {
+  func patches(_ size: Int) throws -> Tensor {
     let (n, c, rows, columns) = (shape[0], shape[1], shape[2] / size, shape[3] / size)
     return try reshape([n, c, rows, size, columns, size]).permute([0, 2, 4, 1, 3, 5])
       .reshape([n, rows * columns, c * size * size])

@@ -4,7 +4,7 @@ import SoupTensors
 import SoupTorch
 import SoupTraining
 
-/// What `Tools/reference_joint.py` fills models, heads and views with, bit for bit: values hashed from names.
+/// What `Tools/reference_joint.py` and `Tools/reference_mae.py` fill models, heads and views with, bit for bit: values hashed from names.
 enum HashedValues {
   static func values(_ name: String, shape: [Int], scale: Double, centre: Double = 0) throws -> HostTensor {
     let seed = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
@@ -33,8 +33,10 @@ enum HashedValues {
     return try values(name, shape: shape, scale: ((shape.count == 4 ? 6 : 3) / fanIn).squareRoot())
   }
 
-  static func fill(_ store: ParameterStore) throws {
-    for entry in store.entries { try entry.tensor.copy(from: parameter(entry.name, shape: entry.tensor.shape)) }
+  static func fill(_ store: ParameterStore, fixedToo: Bool = true) throws {
+    for entry in store.entries where fixedToo || entry.tensor.requiresGradient {
+      try entry.tensor.copy(from: parameter(entry.name, shape: entry.tensor.shape))
+    }
   }
 }
 

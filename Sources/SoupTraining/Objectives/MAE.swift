@@ -22,12 +22,11 @@ public final class MAE: Objective {
     _ settings: MAEConfiguration, for model: any Model, generator: RandomGenerator, device: Device
   ) throws {
     let configuration = model.configuration
-    guard model is VisionTransformer, let shape = configuration.transformer else {
+    guard let patches = (model as? VisionTransformer)?.patchCount else {
       throw TrainingError(
         .badConfiguration,
         "MAE masks patches, and '\(configuration)' has none: it needs a ViT (mocov3, mmcr and lejepa take any model)")
     }
-    let patches = shape.patchCount(imageSize: configuration.imageSize)
     let kept = settings.keptPatches(of: patches)
     guard kept > 0, kept < patches else {
       throw TrainingError(
@@ -59,14 +58,26 @@ public final class MAE: Objective {
   }
 
   public func loss(_ model: any Model, _ batch: TrainingBatch) throws -> Tensor {
+    guard let patches = (model as? VisionTransformer)?.patchCount else {
+      throw TrainingError(.badConfiguration, "MAE needs a ViT, found '\(model.configuration)'")
+    }
+    guard batch.views.count == 1, let images = batch.views.first, images.shape[0] > 0 else {
+      throw TrainingError(
+        .badConfiguration, "MAE takes a batch of one view of at least one image, found \(batch.views.map(\.shape))")
+    }
+    return try loss(
+      model, images,
+      PatchMask(
+        images: images.shape[0], patches: patches, keeping: settings.keptPatches(of: patches),
+        random: batch.random.derived("mask")))
+  }
+
+  /// As above with a mask from elsewhere.
+  public func loss(_ model: any Model, _ images: Tensor, _ mask: PatchMask) throws -> Tensor {
     guard let encoder = model as? VisionTransformer else {
       throw TrainingError(.badConfiguration, "MAE needs a ViT, found '\(model.configuration)'")
     }
-    let images = batch.views[0]
-    let patches = try images.patches(encoder.shape.patchSize)  // [N, L, C·p·p]
-    let mask = try PatchMask(
-      images: images.shape[0], patches: patches.shape[1], keeping: settings.keptPatches(of: patches.shape[1]),
-      random: batch.random.derived("mask"))
+    let patches = try encoder.patches(of: images)  // [N, L, C·p·p]
     let visible = try Tensor(mask.visible, device: images.device)
     let hidden = try Tensor(mask.hidden, device: images.device)
     let tokens = try encoder.tokens(patches, keeping: visible, training: true)  // [N, 1 + K, D]

@@ -9,18 +9,27 @@ public struct PatchMask: Sendable {
   public let hidden: HostTensor
 
   public init(images: Int, patches: Int, keeping kept: Int, random: CounterGenerator) throws {
-    var visible: [Int64] = []
-    var hidden: [Int64] = []
-    visible.reserveCapacity(images * kept)
-    hidden.reserveCapacity(images * (patches - kept))
-    for image in 0..<images {
-      var own = random.derived(UInt64(image))
-      for (place, patch) in own.permutation(patches).enumerated() {
-        let position = Int64(image * patches + patch)
-        if place < kept { visible.append(position) } else { hidden.append(position) }
+    try self.init(
+      patches: patches,
+      visible: (0..<images).map { image in
+        var own = random.derived(UInt64(image))
+        return Array(own.permutation(patches).prefix(kept))
+      })
+  }
+
+  /// - Parameter visible: for each image the patches that are seen, as many of each, none twice
+  public init(patches: Int, visible: [[Int]]) throws {
+    var seen: [Int64] = []
+    var others: [Int64] = []
+    for (image, chosen) in visible.enumerated() {
+      var isSeen = [Bool](repeating: false, count: patches)
+      for patch in chosen {
+        isSeen[patch] = true
+        seen.append(Int64(image * patches + patch))
       }
+      for patch in 0..<patches where !isSeen[patch] { others.append(Int64(image * patches + patch)) }
     }
-    self.visible = try HostTensor(integers: visible, shape: [visible.count])
-    self.hidden = try HostTensor(integers: hidden, shape: [hidden.count])
+    self.visible = try HostTensor(integers: seen, shape: [seen.count])
+    hidden = try HostTensor(integers: others, shape: [others.count])
   }
 }
