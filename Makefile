@@ -26,6 +26,7 @@ test: setup
 
 bench: build bench-mixing bench-corruptions bench-pipeline
 	@Benchmarks/run.sh
+	@Benchmarks/objectives.sh
 	@Benchmarks/soups.sh
 
 # Mixing alone: against a plain C loop, PyTorch and mergekit.

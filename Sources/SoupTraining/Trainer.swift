@@ -154,7 +154,10 @@ private struct Session {
     self.trainer = trainer
     // Files of images draw their views while they are decoded.
     let images =
-      try configuration.view.map { trainer.data.drawsViews ? trainer.data : try RandomViews(of: trainer.data, $0) }
+      try configuration.view.map { view in
+        if trainer.data.drawsViews { return trainer.data }
+        return try RandomViews(of: trainer.data, view, globalViews: configuration.objective?.views.global ?? 1)
+      }
       ?? trainer.data
     guard images.count > 0 else { throw TrainingError(.badConfiguration, "there are no images to train on") }
     run = try TrainingRun(

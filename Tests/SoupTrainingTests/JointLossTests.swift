@@ -195,10 +195,16 @@ import Testing
       let model = try makeModel(
         ModelConfiguration(parsing: "vit:patch=4,dim=16,depth=1,heads=2,classes=3,channels=1,image=8"),
         generator: RandomGenerator(seed: 0))
-      _ = try MoCoV3(
+      let objective = try MoCoV3(
         MoCoV3Configuration(projector: [8], predictor: [8], freezesPatchProjection: freezes), model: model,
         generator: RandomGenerator(seed: 0))
       #expect(model.store["patch_embed.proj.weight"]?.requiresGradient == !freezes)
+      // Drawn anew nevertheless where there is no base: Xavier's bound, and a copy that starts equal.
+      try objective.initialize(model)
+      let drawn = try #require(model.store["patch_embed.proj.weight"]).host().floats()
+      let bound = Float((6.0 / (16 + 16)).squareRoot())
+      #expect(drawn.allSatisfy { abs($0) <= bound } && drawn.contains { abs($0) > bound * 0.9 })
+      #expect(try objective.state()["model.patch_embed.proj.weight"]?.floats() == drawn)
     }
   }
 }

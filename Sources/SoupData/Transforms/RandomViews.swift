@@ -48,8 +48,9 @@ public struct RandomViews: ImageDataset {
   }
 
   /// The views that people name.
-  public init(of base: any ImageDataset, _ view: TrainingView) throws(DataError) {
-    try self.init(of: base, view.transforms(size: base.width, shorter: base.width))
+  /// - Parameter globalViews: how many of `lejepa`'s views show much of the image.
+  public init(of base: any ImageDataset, _ view: TrainingView, globalViews: Int = 2) throws(DataError) {
+    try self.init(of: base, view.transforms(size: base.width, shorter: base.width, globalViews: globalViews))
   }
 
   public func label(at index: Int) -> Int { base.label(at: index) }

@@ -125,6 +125,12 @@ struct TrainCommand: ConsoleCommand {
       averageStatistics: averaging.averageBatchNorm, clipNorm: optimization.clipNorm,
       keep: regularization.keep, seed: optimization.seed)
     if let point { configuration = try branch(from: point, configuration) }
+    if let views = configuration.objective?.views.all, views > 1, view == nil, augmentation.isEmpty, !chosen.drawsViews
+    {
+      throw ValidationError(
+        "--objective \(self.objective.objective.rawValue) compares \(views) different views of each image; name how they "
+          + "differ, as --augment 3-augment")
+    }
     try configuration.validate()
 
     // Without labels the classifier is not trained, and its accuracy says nothing.

@@ -7,7 +7,7 @@ import SoupTraining
 /// What `soup train` minimises, and how the objective's own head is trained.
 struct ObjectiveOptions: ParsableArguments {
   enum Choice: String, ExpressibleByArgument, CaseIterable {
-    case supervised, mae
+    case supervised, mae, mocov3, mmcr, lejepa
 
     /// The self-supervised one of that name.
     var kind: ObjectiveConfiguration.Kind? { ObjectiveConfiguration.Kind(rawValue: rawValue) }
@@ -25,12 +25,16 @@ struct ObjectiveOptions: ParsableArguments {
   var headWarmup: Double?
 
   @OptionGroup var mae: MAEOptions
+  @OptionGroup var joint: JointOptions
 
   func validate() throws {
-    let foreign = [("mae", Choice.mae, mae.given)].filter { $0.1 != objective && !$0.2.isEmpty }
-    if let (name, _, options) = foreign.first {
+    if objective != .mae, !mae.given.isEmpty {
+      let options = mae.given
       throw ValidationError(
-        "\(options.joined(separator: ", ")) \(options.count == 1 ? "goes" : "go") with --objective \(name)")
+        "\(options.joined(separator: ", ")) \(options.count == 1 ? "goes" : "go") with --objective mae")
+    }
+    if let (option, objectives) = joint.foreign(to: objective) {
+      throw ValidationError("\(option) goes with --objective \(objectives.joined(separator: " or "))")
     }
     if objective == .supervised, headLr != nil || headWarmup != nil {
       throw ValidationError("--head-lr and --head-warmup are for self-supervised objectives; choose one by --objective")
@@ -49,6 +53,9 @@ struct ObjectiveOptions: ParsableArguments {
       let (settings, decoder) = try mae.configuration(base: weights)
       algorithm = .mae(settings)
       head = decoder
+    case .mocov3: algorithm = .mocov3(joint.mocov3)
+    case .mmcr: algorithm = .mmcr(joint.mmcr)
+    case .lejepa: algorithm = .lejepa(joint.lejepa)
     }
     return (ObjectiveConfiguration(algorithm, headLearningRate: headLr, headWarmup: headWarmup ?? 0.01), head)
   }

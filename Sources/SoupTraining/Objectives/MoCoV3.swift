@@ -64,6 +64,26 @@ public final class MoCoV3: Objective {
     }
   }
 
+  /// The original's first values of a ViT: Xavier for all linear layers (q, k and v each by itself) and the patch projection, biases
+  /// 0, CLS normal with deviation 1e-6.
+  public func initialize(_ model: any Model) throws {
+    guard configuration.variant == .original, model.configuration.transformer != nil else { return }
+    for (name, tensor) in model.store.parameters where name != "pos_embed" && !name.hasPrefix("head.") {
+      let initializer: Initializer?
+      switch (name, tensor.rank) {
+      case ("cls_token", _): initializer = .normal(mean: 0, standardDeviation: 1e-6)
+      case (_, 2...) where name.hasSuffix(".weight"):
+        let outputs = tensor.shape[0]
+        let width = name.hasSuffix("qkv.weight") ? outputs / 3 : outputs
+        initializer = .xavierUniform(fanIn: tensor.count / outputs, fanOut: width)
+      case ("patch_embed.proj.bias", _): initializer = .zeros
+      default: initializer = nil
+      }
+      try initializer.map { try tensor.draw($0, generator: model.store.generator) }
+    }
+    try target?.momentum.begin()
+  }
+
   public func loss(_ model: any Model, _ batch: TrainingBatch) throws -> Tensor {
     try batch.require(views: views, images: 2, "MoCo v3 tells images of a batch apart")
     let (first, second) = (batch.views[0], batch.views[1])

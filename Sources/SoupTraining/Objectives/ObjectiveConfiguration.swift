@@ -7,12 +7,15 @@ import SoupTorch
 public struct ObjectiveConfiguration: Sendable, Hashable {
   /// The names that people type.
   public enum Kind: String, Codable, Sendable, CaseIterable {
-    case mae
+    case mae, mocov3, mmcr, lejepa
   }
 
   /// The objective with its own settings.
   public enum Algorithm: Sendable, Hashable {
     case mae(MAEConfiguration)
+    case mocov3(MoCoV3Configuration)
+    case mmcr(MMCRConfiguration)
+    case lejepa(LeJEPAConfiguration)
   }
 
   public var algorithm: Algorithm
@@ -30,6 +33,19 @@ public struct ObjectiveConfiguration: Sendable, Hashable {
   public var kind: Kind {
     switch algorithm {
     case .mae: .mae
+    case .mocov3: .mocov3
+    case .mmcr: .mmcr
+    case .lejepa: .lejepa
+    }
+  }
+
+  /// Independent views of each image that the objective takes, and how many of them show much of the image.
+  public var views: (all: Int, global: Int) {
+    switch algorithm {
+    case .mae: (1, 1)
+    case .mocov3: (2, 2)
+    case .mmcr(let settings): (settings.views, settings.views)
+    case .lejepa(let settings): (settings.globalViews + settings.localViews, settings.globalViews)
     }
   }
 
@@ -41,6 +57,9 @@ public struct ObjectiveConfiguration: Sendable, Hashable {
   public func make(for model: any Model, generator: RandomGenerator, device: Device) throws -> any Objective {
     switch algorithm {
     case .mae(let settings): try MAE(settings, for: model, generator: generator, device: device)
+    case .mocov3(let settings): try MoCoV3(settings, model: model, generator: generator)
+    case .mmcr(let settings): try MMCR(settings, model: model, generator: generator)
+    case .lejepa(let settings): try LeJEPA(settings, model: model, generator: generator)
     }
   }
 
@@ -58,6 +77,9 @@ public struct ObjectiveConfiguration: Sendable, Hashable {
     if !(0...1).contains(headWarmup) { problems.append("the head's warm-up must be in 0...1, found \(headWarmup)") }
     switch algorithm {
     case .mae(let settings): problems += settings.problems
+    case .mocov3(let settings): problems += settings.problems
+    case .mmcr(let settings): problems += settings.problems
+    case .lejepa(let settings): problems += settings.problems
     }
     return problems
   }
@@ -68,7 +90,7 @@ extension ObjectiveConfiguration: Codable {
     case kind
     case headLearningRate = "head_learning_rate"
     case headWarmup = "head_warmup"
-    case mae
+    case mae, mocov3, mmcr, lejepa
   }
 
   public init(from decoder: any Decoder) throws {
@@ -76,6 +98,9 @@ extension ObjectiveConfiguration: Codable {
     let algorithm: Algorithm =
       switch try values.decode(Kind.self, forKey: .kind) {
       case .mae: .mae(try values.decode(MAEConfiguration.self, forKey: .mae))
+      case .mocov3: .mocov3(try values.decode(MoCoV3Configuration.self, forKey: .mocov3))
+      case .mmcr: .mmcr(try values.decode(MMCRConfiguration.self, forKey: .mmcr))
+      case .lejepa: .lejepa(try values.decode(LeJEPAConfiguration.self, forKey: .lejepa))
       }
     self.init(
       algorithm, headLearningRate: try values.decodeIfPresent(Double.self, forKey: .headLearningRate),
@@ -89,6 +114,9 @@ extension ObjectiveConfiguration: Codable {
     try values.encode(headWarmup, forKey: .headWarmup)
     switch algorithm {
     case .mae(let settings): try values.encode(settings, forKey: .mae)
+    case .mocov3(let settings): try values.encode(settings, forKey: .mocov3)
+    case .mmcr(let settings): try values.encode(settings, forKey: .mmcr)
+    case .lejepa(let settings): try values.encode(settings, forKey: .lejepa)
     }
   }
 }
