@@ -23,6 +23,8 @@ OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Fixtures" / "t
 TINY = reference.vit("vit", 32, 1, depth=2, patch=4, image=12, channels=1, classes=0, position="sincos")
 DECODER = dict(width=16, depth=2, heads=2)
 BATCH, STEPS, RATE, DECAY = 5, 10, 1e-3, 0.05
+# Colours show in which order a patch's values are predicted.
+CONFIGURATIONS = {"mae": TINY, "mae-norm": TINY | {"channels": 3}}
 CASES = {"mae": dict(mask_ratio=0.75, norm_pixels=False), "mae-norm": dict(mask_ratio=0.5, norm_pixels=True)}
 
 
@@ -92,14 +94,15 @@ def images(c, step):
 
 
 def run(case):
-    model = fill(MAE(TINY, **DECODER, **CASES[case])).double()
+    c = CONFIGURATIONS[case]
+    model = fill(MAE(c, **DECODER, **CASES[case])).double()
     # The encoder is called without its classifier: every parameter has a gradient.
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE, weight_decay=DECAY)
     losses, visible, gradients = [], [], []
     for step in range(STEPS):
-        noise = hashed(f"step{step}.noise", [BATCH, (TINY["image"] // TINY["patch"]) ** 2], 1.0)
+        noise = hashed(f"step{step}.noise", [BATCH, (c["image"] // c["patch"]) ** 2], 1.0)
         optimizer.zero_grad()
-        loss, kept = model.loss(images(TINY, step).double(), noise)
+        loss, kept = model.loss(images(c, step).double(), noise)
         loss.backward()
         if step == 0:
             gradients = [reference.summary(n, p.grad) for n, p in model.named_parameters() if p.grad is not None]
@@ -108,7 +111,7 @@ def run(case):
         visible.append(kept.tolist())
     state = [reference.summary(n, p) for n, p in model.named_parameters() if p.requires_grad]
     return dict(
-        configuration=TINY, decoder=DECODER, settings=CASES[case], batch=BATCH, steps=STEPS, rate=RATE, decay=DECAY,
+        configuration=c, decoder=DECODER, settings=CASES[case], batch=BATCH, steps=STEPS, rate=RATE, decay=DECAY,
         losses=losses, visible=visible, gradients=gradients, state=state,
     )  # fmt: skip
 

@@ -74,7 +74,7 @@ public final class MaskedDecoder {
   /// - Parameters:
   ///   - tokens: of CLS and the visible patches, `[N, 1 + K, E]`
   ///   - visible, hidden: positions of patches in the list of all N·L, `[N·K]` and `[N·(L − K)]` int64, an image's together
-  /// - Returns: `[N, L − K, C·p·p]`, in the order of `hidden`
+  /// - Returns: `[N, L − K, p·p·C]`, in the order of `hidden`; a patch's values row by row, the channels of a pixel together
   public func predict(_ tokens: Tensor, visible: Tensor, hidden: Tensor) throws -> Tensor {
     let (n, l) = (tokens.shape[0], positions.shape[1] - 1)
     let missing = hidden.count / n

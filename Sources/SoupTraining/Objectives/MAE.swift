@@ -83,7 +83,10 @@ public final class MAE: Objective {
     let tokens = try encoder.tokens(patches, keeping: visible, training: true)  // [N, 1 + K, D]
     let predicted = try decoder.predict(tokens, visible: visible, hidden: hidden).to(.float32)
     let targets = try withoutGradients {
+      // A decoder's outputs are in the order of pixels with their channels together, where the encoder's inputs have channels apart.
+      let (channels, count) = (images.shape[1], hidden.count)
       let values = try patches.flatten(to: 1).indexSelect(0, indices: hidden)  // [N·(L − K), C·p·p]
+        .reshape([count, channels, -1]).transpose(1, 2).reshape([count, -1])  // [N·(L − K), p·p·C]
       return try settings.normalizedTargets ? normalized(values) : values
     }
     let difference = try predicted.reshape(targets.shape) - targets
