@@ -5,7 +5,7 @@
 
 A ViT of width 192, 6 blocks, patch 4 at 28x28, batch 128; images per second (a step counts its 128 images once, however many
 views are made of them). Ours is the real command, by its own log: loading, two or more flipped views, the step, AdamW. PyTorch
-runs the step alone, on modules of Tools/reference_joint.py and Tools/reference.py, with views that are ready in memory, fused
+runs the step alone, on modules of Tools/reference_joint.py and Tools/reference_mae.py, with views that are ready in memory, fused
 AdamW and autocast. The two take turns; medians are compared.
 """
 
@@ -47,56 +47,21 @@ GOALS = {"fp32": 1.8, "bf16": 1.3}
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
-def masked_autoencoder(c, depth, width, heads, ratio=0.75):
-    """Encoder on visible patches, decoder on all, as He et al. (2021); loss on hidden patches."""
-    import reference
-    import torch
-    from torch import nn
-    from torch.nn import functional as F
-
-    model = reference.build(c)
-    grid, patch = c["image"] // c["patch"], c["patch"]
-    count = grid * grid
-    kept = int(count * (1 - ratio))
-    head = nn.ModuleDict({
-        "embed": nn.Linear(c["dim"], width),
-        "blocks": nn.Sequential(*[reference.Block(width, heads, 4.0, 1e-6) for _ in range(depth)]),
-        "norm": nn.LayerNorm(width, eps=1e-6),
-        "pred": nn.Linear(width, patch * patch * c["channels"]),
-    })  # fmt: skip
-    token = nn.Parameter(torch.zeros(1, 1, width))
-    head.register_parameter("mask_token", token)
-    positions = reference.sincos_position(width, grid)
-
-    def loss(views):
-        x = views[0]
-        n = len(x)
-        tokens = model.patch_embed(x) + model.pos_embed[:, 1:]
-        order = torch.rand(n, count).argsort(1)
-        visible, restore = order[:, :kept], order.argsort(1)
-        tokens = torch.gather(tokens, 1, visible[..., None].expand(-1, -1, tokens.shape[2]))
-        tokens = torch.cat([(model.cls_token + model.pos_embed[:, :1]).expand(n, -1, -1), tokens], 1)
-        y = head["embed"](model.norm(model.blocks(tokens)))
-        full = torch.cat([y[:, 1:], token.to(y.dtype).expand(n, count - kept, -1)], 1)
-        full = torch.gather(full, 1, restore[..., None].expand(-1, -1, full.shape[2]))
-        y = torch.cat([y[:, :1], full], 1) + positions
-        y = head["pred"](head["norm"](head["blocks"](y)))[:, 1:]
-        target = F.unfold(x, patch, stride=patch).transpose(1, 2)
-        mask = torch.ones(n, count).scatter_(1, visible, 0.0)
-        return (((y.float() - target) ** 2).mean(-1) * mask).sum() / mask.sum()
-
-    return model, head, loss, 1
-
-
 def peer_step(request):
     import reference
     import reference_joint as joint
+    import reference_mae
     import torch
 
     torch.manual_seed(1)
     s, kind = request["settings"], request["settings"]["kind"]
     if kind == "mae":
-        model, head, loss, views = masked_autoencoder(VIT, s["depth"], s["width"], s["heads"])
+        model = reference_mae.MAE(VIT, s["width"], s["depth"], s["heads"])
+        head, views = torch.nn.Module(), 1
+
+        def loss(images):
+            return model.loss(images[0], torch.rand(len(images[0]), 49))[0]
+
     else:
         model = reference.build(VIT)
         objective = {
