@@ -24,6 +24,6 @@ struct StudyCommand: ParsableCommand {
       """,
     subcommands: [
       StudyRunCommand.self, StudyStatusCommand.self, StudyResumeCommand.self, StudyExportCommand.self,
-      StudyJobCommand.self, StudySelectCommand.self,
+      StudyJobCommand.self, StudySelectCommand.self, StudyJoinCommand.self,
     ])
 }

@@ -1,6 +1,7 @@
 import Foundation
 import SoupAnalysis
 import SoupCLI
+import SoupReports
 import SoupStudies
 
 /// A study in words and tables.
@@ -13,7 +14,7 @@ struct StudyText {
   func printResults(_ console: Console) throws {
     let results = StudyResults(study)
     if console.isJSON { return try printStatus(console) }
-    guard results.rows.contains(where: { !$0.scores.isEmpty }) else { return }
+    guard results.rows.contains(where: { !$0.scores.isEmpty }) else { return printPairs(console) }
     if let table = trainedTable(results) {
       console.print(table)
       console.print()
@@ -22,11 +23,99 @@ struct StudyText {
     console.print(resultTable(results, comparisons))
     comparisons.save()
     console.print("\n" + legend(results, comparisons))
+    if let table = contrastTable(results, comparisons) {
+      console.print()
+      console.print(table)
+    }
+    comparisons.save()
+    printPairs(console)
+  }
+
+  /// The differences that the study asks for, on all sets.
+  private func contrastTable(_ results: StudyResults, _ comparisons: StudyComparisons) -> Table? {
+    guard !study.file.contrasts.isEmpty else { return nil }
+    let hasShifts = shifts.count > 1
+    var table = Table(
+      [.init("better by (points)")] + sets.map { .init($0.name, .right) }
+        + (hasShifts ? [.init("mean of shifts", .right)] : []))
+    for contrast in study.file.contrasts {
+      guard let row = results.row(contrast.model), let other = results.row(contrast.against) else { continue }
+      var found = sets.map { comparisons.comparison(of: row, against: other, on: $0.name) }
+      if hasShifts { found.append(comparisons.shiftComparison(of: row, against: other)) }
+      table.add(["\(contrast.model) than \(contrast.against)"] + found.map { difference($0)[0] })
+    }
+    return table
+  }
+
+  /// What the tables of pair soups say, and how two of them differ.
+  private func printPairs(_ console: Console) {
+    var summaries: [(name: String, table: PairTable)] = []
+    for pairs in study.file.pairs where study.runs[pairs.name]?.state == .done {
+      let folder = study.runFolder(study.runs[pairs.name]!)
+      let similarities = folder[RunSpecification.similarities]
+      let isKnown = FileManager.default.fileExists(atPath: similarities)
+      for (name, file) in pairs.tables {
+        guard let table = try? PairTableFile.read(folder[file], similarities: isKnown ? similarities : nil) else {
+          continue
+        }
+        summaries.append((name, table))
+      }
+    }
+    guard let first = summaries.first else { return }
+    console.print()
+    var table = Table([
+      .init("pairs"), .init("soups", .right), .init("collapsed", .right), .init("gain accuracy", .right),
+      .init("lower loss", .right), .init("mean gain", .right),
+    ])
+    let collapse = Self.collapse(first.table)
+    for (name, pairs) in summaries {
+      let accuracy = SoupGain(.accuracy)
+      let gains = pairs.pairs.compactMap { accuracy.value($0, in: pairs) }
+      let losses = pairs.pairs.compactMap { SoupGain(.loss).value($0, in: pairs) }
+      table.add([
+        name, Format.count(pairs.pairs.count), Format.count(pairs.pairs.count { $0.scores.accuracy < collapse }),
+        Format.count(gains.count { $0 > SoupGain.tolerance }), Format.count(losses.count { $0 > SoupGain.tolerance }),
+        Format.fixed(gains.reduce(0, +) / Double(max(gains.count, 1)), 2),
+      ])
+    }
+    console.print(table)
+    console.print(
+      "Collapsed: below \(Format.fixed(collapse, 0)) %, half of what the models have. Gain: over the best parent, mean in points."
+    )
+    for other in summaries.dropFirst() { console.print(turned(summaries[0], other, collapse)) }
+    guard let analysis = try? PairAnalysis(first.table, gain: SoupGain(.loss)) else { return }
+    for section in PairReport.tables(analysis) {
+      var text = Table(section.columns.enumerated().map { .init($1, $0 == 0 ? .left : .right) })
+      for row in section.rows { text.add([row.name] + row.cells.map { $0.text }) }
+      console.print("\n\(first.name): \(section.id)")
+      console.print(text)
+    }
+    console.print("\n" + PairReport.findings(first.table, analysis).joined(separator: "\n"))
+  }
+
+  /// Half of the models' mean accuracy.
+  private static func collapse(_ table: PairTable) -> Double {
+    (table.models.reduce(0) { $0 + $1.scores.accuracy } / Double(max(table.models.count, 1)) / 2).rounded()
+  }
+
+  /// How many soups fail under one policy and not under the other.
+  private func turned(
+    _ a: (name: String, table: PairTable), _ b: (name: String, table: PairTable), _ collapse: Double
+  ) -> String {
+    func key(_ pair: PairTable.Pair, _ table: PairTable) -> Set<String> {
+      [table.models[pair.a].name, table.models[pair.b].name]
+    }
+    let others = Dictionary(b.table.pairs.map { (key($0, b.table), $0) }) { first, _ in first }
+    let collapsed = a.table.pairs.filter { $0.scores.accuracy < collapse }.compactMap { others[key($0, a.table)] }
+    let rescued = collapsed.filter { $0.scores.accuracy >= collapse }
+    let gaining = rescued.count { (SoupGain(.accuracy).value($0, in: b.table) ?? 0) > SoupGain.tolerance }
+    return "Of \(collapsed.count) soups that collapse under '\(a.name)', \(rescued.count) do not under '\(b.name)'; "
+      + "\(gaining) of them gain accuracy there."
   }
 
   /// Base and ingredients with the hyperparameters in which they differ.
   private func trainedTable(_ results: StudyResults) -> Table? {
-    let rows = results.rows.filter { $0.model.role == .ingredient }
+    let rows = results.rows.filter { $0.model.role == .ingredient || ($0.model.role == .stage && !$0.scores.isEmpty) }
     guard !rows.isEmpty else { return nil }
     let labels = ["label-smoothing": "smoothing", "weight-decay": "wd", "batch-size": "batch"]
     var table = Table(
@@ -44,7 +133,7 @@ struct StudyText {
   private func resultTable(_ results: StudyResults, _ comparisons: StudyComparisons) -> Table {
     let hasShifts = sets.count { $0.isShift && !$0.isSelection } > 1
     let compared = comparedSet
-    var rows = results.rows.filter { $0.model.role != .ingredient }
+    var rows = results.rows.filter { $0.model.role != .ingredient && $0.model.role != .stage }
     // The best single model is one of the ingredients where the study gives it no name.
     if let best = comparisons.reference, best.model.role == .ingredient {
       rows.insert(best, at: rows.firstIndex { $0.model.role != .base } ?? rows.count)
@@ -99,7 +188,9 @@ struct StudyText {
   private func title(_ row: StudyResults.Row, _ comparisons: StudyComparisons) -> String {
     if row.model.role == .ingredient { return "best: \(row.model.name)" }
     guard let members = row.members else { return row.model.name }
-    if row.model.role == .best { return "\(row.model.name): \(members.joined(separator: " "))" }
+    if row.model.role == .best || row.model.method == "best" {
+      return "\(row.model.name): \(members.joined(separator: " "))"
+    }
     return members.count < row.model.candidates.count
       ? "\(row.model.name) (\(members.count) of \(row.model.candidates.count))"
       : "\(row.model.name) (\(members.count))"

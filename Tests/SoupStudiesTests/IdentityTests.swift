@@ -28,6 +28,12 @@ import Testing
     return Set(after.filter { before[$0.key] != $0.value }.keys)
   }
 
+  /// By sha256sum, of the command as Guides/Studies.md says it: finished work stays finished with every new version.
+  @Test func anIdentityIsTheHashOfTheCommandAndOfWhatItReads() throws {
+    let identities = try identities(Self.yaml)
+    #expect(identities["base"]?.hash == "f5bfb4ab58859b30e25239b7815e400a0302e7ce1626d905f72bdda33bc3925d")
+  }
+
   @Test func aChangedSoupChangesItselfAndItsScores() throws {
     #expect(try changed(by: "better", "not-worse") == ["greedy", "greedy.held-out", "greedy.test"])
   }

@@ -5,6 +5,8 @@ import Yams
 /// their lines.
 struct StudyReader {
   private(set) var problems: [String] = []
+  /// Where something was said, for problems that are found when all is read.
+  var marks: [String: Node] = [:]
   private let path: String?
 
   /// - Throws: `StudyError` with code `cannot-read` or `invalid-file`.
@@ -52,9 +54,14 @@ struct StudyReader {
         }
       case "base": file.base = base(value)
       case "ingredients": file.ingredients = ingredients(value)
+      case "stages": file.stages = stages(value)
+      case "branches": file.branches = branches(value)
       case "soups": file.soups = soups(value)
       case "ensembles": file.ensembles = ensembles(value)
       case "evaluate": sets = evaluations(value)
+      case "pairs": file.pairs = pairs(value)
+      case "similarities": file.similarities = settings(value, "similarities", fixed: true)
+      case "contrasts": file.contrasts = contrasts(value)
       case "steps": file.steps = steps(value)
       case "slurm": file.slurm = slurm(value)
       case "retries": file.retries = integer(value, "retries", 0...100) ?? 2
@@ -62,13 +69,16 @@ struct StudyReader {
       default:
         unknown(
           key, value, "the study",
-          "name, seed, data, inputs, options, base, ingredients, soups, ensembles, evaluate, steps, slurm, retries, workers"
+          "name, seed, data, inputs, options, base, ingredients, stages, branches, soups, ensembles, evaluate, pairs, "
+            + "similarities, contrasts, steps, slurm, retries, workers"
         )
       }
     }
     file.sets =
       sets
-      ?? ["held-out", "test"].map { .init(name: $0, split: $0, isShift: false, shift: nil, options: Settings()) }
+      ?? ["held-out", "test"].map {
+        .init(name: $0, split: $0, isShift: false, shift: nil, of: nil, options: Settings())
+      }
     return file
   }
 
@@ -88,32 +98,52 @@ struct StudyReader {
     var search: StudyFile.Ingredients.Search?
     for (key, value) in entries(node, "ingredients") {
       switch key {
-      case "search":
-        search = scalar(value, "ingredients.search").flatMap(StudyFile.Ingredients.Search.init)
-        if search == nil { problem(value, "ingredients.search: expected random or grid, found '\(text(value))'") }
-      case "count": result.count = integer(value, "ingredients.count", 1...100_000) ?? 1
-      case "repeats": result.repeats = integer(value, "ingredients.repeats", 1...100_000) ?? 1
       case "files": result.files = strings(value, "ingredients.files")
       case "include-base": result.includesBase = flag(value, "ingredients.include-base")
-      case "settings": result.settings = settings(value, "ingredients.settings", fixed: false)
-      default: unknown(key, value, "ingredients", "search, count, repeats, files, include-base, settings")
+      default:
+        if !searchEntry(key, value, "ingredients", &result, &search) {
+          unknown(key, value, "ingredients", "search, count, repeats, files, include-base, settings")
+        }
       }
     }
     result.search = search ?? (result.files.isEmpty ? .random : .files)
     switch result.search {
-    case .random where result.count == 0: problem(node, "ingredients: a random search needs 'count'")
     case .files where result.files.isEmpty: problem(node, "ingredients: 'files' names no checkpoint")
     case .files where !result.settings.items.isEmpty || result.count > 0:
       problem(node, "ingredients: 'files' exist already; 'count' and 'settings' do not go with them")
+    default: checkSearch(result, node, "ingredients")
+    }
+    return result
+  }
+
+  /// What a search for settings has wherever there is one. Returns whether it was such a key.
+  mutating func searchEntry(
+    _ key: String, _ value: Node, _ place: String, _ result: inout StudyFile.Ingredients,
+    _ search: inout StudyFile.Ingredients.Search?
+  ) -> Bool {
+    switch key {
+    case "search":
+      search = scalar(value, "\(place).search").flatMap(StudyFile.Ingredients.Search.init)
+      if search == nil { problem(value, "\(place).search: expected random or grid, found '\(text(value))'") }
+    case "count": result.count = integer(value, "\(place).count", 1...100_000) ?? 1
+    case "repeats": result.repeats = integer(value, "\(place).repeats", 1...100_000) ?? 1
+    case "settings": result.settings = settings(value, "\(place).settings", fixed: false)
+    default: return false
+    }
+    return true
+  }
+
+  mutating func checkSearch(_ result: StudyFile.Ingredients, _ node: Node, _ place: String) {
+    switch result.search {
+    case .random where result.count == 0: problem(node, "\(place): a random search needs 'count'")
     case .grid:
-      if result.count > 0 { problem(node, "ingredients: a grid has its own size; 'count' belongs to a random search") }
+      if result.count > 0 { problem(node, "\(place): a grid has its own size; 'count' belongs to a random search") }
       for item in result.settings.items where item.setting.grid == nil {
-        problem(node, "ingredients.settings.\(item.name): a range in a grid needs 'points'")
+        problem(node, "\(place).settings.\(item.name): a range in a grid needs 'points'")
       }
     default: break
     }
-    if result.search != .grid, result.repeats != 1 { problem(node, "ingredients: 'repeats' belongs to a grid") }
-    return result
+    if result.search != .grid, result.repeats != 1 { problem(node, "\(place): 'repeats' belongs to a grid") }
   }
 
   private mutating func soups(_ node: Node) -> [StudyFile.Soup] {
@@ -123,6 +153,7 @@ struct StudyReader {
         switch key {
         case "method": soup.method = scalar(value, "soups.\(name).method") ?? name
         case "of": soup.of = strings(value, "soups.\(name).of")
+        case "each": soup.isForEach = flag(value, "soups.\(name).each")
         default:
           soup.options.items.append(.init(name: key, setting: setting(value, "soups.\(name).\(key)", fixed: true)))
         }
@@ -156,7 +187,7 @@ struct StudyReader {
     named(node, "evaluate").map { name, value in
       var set = StudyFile.EvaluationSet(
         name: name, split: ["held-out", "train"].contains(name) ? name : "test", isShift: false, shift: nil,
-        options: Settings())
+        of: nil, options: Settings())
       for (key, value) in value.map({ entries($0, "evaluate.\(name)") }) ?? [] {
         switch key {
         case "split":
@@ -165,6 +196,7 @@ struct StudyReader {
             problem(value, "evaluate.\(name).split: expected test, held-out or train, found '\(set.split)'")
           }
         case "shift": shift(value, "evaluate.\(name).shift", &set)
+        case "of": set.of = strings(value, "evaluate.\(name).of")
         default:
           set.options.items.append(.init(name: key, setting: setting(value, "evaluate.\(name).\(key)", fixed: true)))
         }
@@ -240,7 +272,7 @@ struct StudyReader {
 
   // MARK: Values
 
-  private mutating func settings(_ node: Node, _ place: String, fixed: Bool) -> Settings {
+  mutating func settings(_ node: Node, _ place: String, fixed: Bool) -> Settings {
     Settings(
       entries(node, place).map { key, value in
         if !key.isEmpty, key.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "-" }) {
@@ -251,7 +283,7 @@ struct StudyReader {
       })
   }
 
-  private mutating func setting(_ node: Node, _ place: String, fixed: Bool) -> Setting {
+  mutating func setting(_ node: Node, _ place: String, fixed: Bool) -> Setting {
     switch node {
     case .scalar(let scalar):
       if node.null != nil, scalar.style == .plain { return .fixed(nil) }
@@ -314,7 +346,7 @@ struct StudyReader {
     }
   }
 
-  private mutating func entries(_ node: Node, _ place: String) -> [(String, Node)] {
+  mutating func entries(_ node: Node, _ place: String) -> [(String, Node)] {
     guard case .mapping(let mapping) = node else {
       if node.null == nil { problem(node, "\(place): expected a mapping, found '\(text(node))'") }
       return []
@@ -322,7 +354,7 @@ struct StudyReader {
     return entries(mapping, place)
   }
 
-  private mutating func entries(_ mapping: Node.Mapping, _ place: String) -> [(String, Node)] {
+  mutating func entries(_ mapping: Node.Mapping, _ place: String) -> [(String, Node)] {
     var seen: Set<String> = []
     var result: [(String, Node)] = []
     for (key, value) in mapping {
@@ -337,7 +369,7 @@ struct StudyReader {
   }
 
   /// A mapping of names to options, or a list of names that need none.
-  private mutating func named(_ node: Node, _ place: String) -> [(String, Node?)] {
+  mutating func named(_ node: Node, _ place: String) -> [(String, Node?)] {
     if case .sequence(let items) = node {
       return items.compactMap { item in name(item, place).map { ($0, nil) } }
     }
@@ -347,19 +379,19 @@ struct StudyReader {
     }
   }
 
-  private mutating func scalar(_ node: Node, _ place: String) -> String? {
+  mutating func scalar(_ node: Node, _ place: String) -> String? {
     if case .scalar(let scalar) = node { return scalar.string }
     problem(node, "\(place): expected one value")
     return nil
   }
 
-  private mutating func strings(_ node: Node, _ place: String, splitting: Bool = false) -> [String] {
+  mutating func strings(_ node: Node, _ place: String, splitting: Bool = false) -> [String] {
     if case .sequence(let items) = node { return items.compactMap { scalar($0, place) } }
     let text = scalar(node, place)
     return splitting ? (text?.split(separator: " ").map(String.init) ?? []) : text.map { [$0] } ?? []
   }
 
-  private mutating func name(_ node: Node, _ place: String) -> String? {
+  mutating func name(_ node: Node, _ place: String) -> String? {
     guard let text = scalar(node, place) else { return nil }
     guard Self.isName(text) else {
       problem(node, "\(place): '\(text)' is not a name: letters, digits, '.', '_' and '-'")
@@ -368,7 +400,7 @@ struct StudyReader {
     return text
   }
 
-  private mutating func integer(_ node: Node, _ place: String, _ range: ClosedRange<Int>) -> Int? {
+  mutating func integer(_ node: Node, _ place: String, _ range: ClosedRange<Int>) -> Int? {
     guard let value = Int(text(node)), range.contains(value) else {
       problem(node, "\(place): expected a whole number from \(range.lowerBound), found '\(text(node))'")
       return nil
@@ -376,13 +408,13 @@ struct StudyReader {
     return value
   }
 
-  private mutating func flag(_ node: Node, _ place: String) -> Bool {
+  mutating func flag(_ node: Node, _ place: String) -> Bool {
     if let value = node.bool { return value }
     problem(node, "\(place): expected true or false, found '\(text(node))'")
     return false
   }
 
-  private func text(_ node: Node) -> String { node.scalar?.string ?? "…" }
+  func text(_ node: Node) -> String { node.scalar?.string ?? "…" }
 
   static func isName(_ text: String) -> Bool {
     guard let first = text.first, first.isLetter || first.isNumber, text.count <= 80 else { return false }
@@ -391,24 +423,38 @@ struct StudyReader {
 
   // MARK: Problems
 
-  private mutating func problem(_ node: Node, _ text: String) {
+  mutating func problem(_ node: Node, _ text: String) {
     problems.append((node.mark.map { "line \($0.line): " } ?? "") + text)
   }
 
-  private mutating func unknown(_ key: String, _ node: Node, _ place: String, _ known: String) {
+  /// At a place that `marks` knows.
+  mutating func problem(at place: String, _ text: String) {
+    problems.append((marks[place]?.mark.map { "line \($0.line): " } ?? "") + place + ": " + text)
+  }
+
+  mutating func unknown(_ key: String, _ node: Node, _ place: String, _ known: String) {
     problem(node, "\(place) has no '\(key)'; known are \(known)")
   }
 
   private mutating func checkNames(_ file: StudyFile) {
     var seen: Set<String> = ["base", "ingredients"]
-    for name in file.soups.map(\.name) + file.ensembles.map(\.name) + file.steps.map(\.name) {
-      if !seen.insert(name).inserted || name.hasPrefix("ingredient-") {
-        problems.append("'\(name)' is the name of two things; soups, ensembles and steps need names of their own")
+    let names =
+      file.stages.map(\.name) + file.soups.map(\.name) + file.ensembles.map(\.name) + file.pairs.map(\.name)
+      + file.steps.map(\.name) + (file.similarities == nil ? [] : ["similarities"])
+    for name in names {
+      if !seen.insert(name).inserted || name.hasPrefix("ingredient-") || name.hasPrefix("branch-") {
+        problems.append(
+          "'\(name)' is the name of two things; stages, soups, ensembles, pairs and steps need names of their own")
       }
     }
-    if file.ingredients == nil, !file.soups.isEmpty || !file.ensembles.isEmpty {
-      problems.append("soups and ensembles need 'ingredients'")
+    let kinds = [file.ingredients != nil, !file.stages.isEmpty, file.branches != nil].count { $0 }
+    if kinds == 0, !file.soups.isEmpty || !file.ensembles.isEmpty || !file.pairs.isEmpty {
+      problems.append("soups, ensembles and pairs need 'ingredients', 'stages' or 'branches'")
     }
+    if kinds > 1 {
+      problems.append("a study has one of 'ingredients', 'stages', 'branches'; a study of each may share a base")
+    }
+    checkStages(file)
     if file.base == nil, let ingredients = file.ingredients {
       if ingredients.includesBase { problems.append("ingredients.include-base: the study has no 'base'") }
       if ingredients.search != .files, ingredients.settings["model"] == nil {

@@ -1,7 +1,9 @@
 /// One run of a study: a `soup …` command line with what it reads and what it writes, before paths are known.
 public struct RunSpecification: Sendable, Hashable {
   /// What a run does; also the name of its job array on a cluster.
-  public enum Kind: String, Sendable, Codable, CaseIterable { case train, season, mix, select, evaluate, step }
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    case train, probe, season, mix, select, evaluate, pairs, step
+  }
 
   /// A word of the command line.
   public enum Word: Sendable, Hashable {
@@ -54,13 +56,22 @@ public struct RunSpecification: Sendable, Hashable {
   public static let printed = "output.jsonl"
   /// The checkpoint that a training, a mix, a search writes.
   public static let checkpoint = "model.safetensors"
+  /// A table of pair soups, or a block of one.
+  public static let table = "pairs.csv"
+  /// How alike the models of every pair are.
+  public static let similarities = "similarities.csv"
   /// What an evaluation found for each image.
   public static let predictions = "predictions.safetensors"
 }
 
 /// A model of a study: something with weights, or an ensemble, that can be scored.
 public struct StudyModel: Sendable, Hashable {
-  public enum Role: String, Sendable, Codable { case base, ingredient, best, soup, ensemble }
+  public enum Role: String, Sendable, Codable {
+    case base
+    /// Of a stage from which another one starts: no ingredient of soups unless named.
+    case stage
+    case ingredient, best, soup, ensemble
+  }
 
   /// Where the weights are.
   public enum Source: Sendable, Hashable {
@@ -79,6 +90,10 @@ public struct StudyModel: Sendable, Hashable {
   public var candidates: [String]
   /// Drawn and fixed settings of its training, by option.
   public var hyperparameters: [Hyperparameter]
+  /// The model that it was trained from.
+  public var parent: String?
+  /// Whether it has a classifier that belongs to it, so that accuracy says something.
+  public var classifies = true
 
   public struct Hyperparameter: Sendable, Hashable {
     public let name: String
@@ -96,6 +111,9 @@ public struct StudyModel: Sendable, Hashable {
     self.candidates = candidates
     self.hyperparameters = hyperparameters
   }
+
+  /// Whether it is one of several soups to choose from: scored only where that is needed, or asked for.
+  var isCandidate: Bool { role == .stage && method != nil }
 
   /// The word that names its checkpoint on a command line.
   var word: RunSpecification.Word? {

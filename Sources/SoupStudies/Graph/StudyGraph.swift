@@ -22,6 +22,9 @@ public struct StudyGraph: Sendable {
   }
 
   mutating func add(_ model: StudyModel) { models.append(model) }
+  mutating func change(_ name: String, _ body: (inout StudyModel) -> Void) {
+    if let place = models.firstIndex(where: { $0.name == name }) { body(&models[place]) }
+  }
   mutating func add(_ scoring: Scoring) { scorings.append(scoring) }
 
   /// The length of the longest chain of runs that lead to each run: 0 for those that need none.

@@ -65,7 +65,15 @@ public final class StudyComparisons {
 
   /// The model against the best single model; nil for the latter, and where images are not known one by one.
   public func comparison(of row: StudyResults.Row, on set: String) -> PairedComparison? {
-    guard let reference, !isReference(row), let own = run(row, set), let other = run(reference, set),
+    guard let reference, !isReference(row) else { return nil }
+    return comparison(of: row, against: reference, on: set)
+  }
+
+  /// One model against another; nil where images are not known one by one.
+  public func comparison(
+    of row: StudyResults.Row, against reference: StudyResults.Row, on set: String
+  ) -> PairedComparison? {
+    guard let own = run(row, set), let other = run(reference, set), own.id != other.id,
       row.score(on: set)?.shift?.corruptions.map(\.key) == reference.score(on: set)?.shift?.corruptions.map(\.key)
     else { return nil }
     return statistic("comparison \(own.id) \(other.id)") {
@@ -92,19 +100,27 @@ public final class StudyComparisons {
         try PairedBootstrap().sumOfMeans(own.map { group in group.correct.map { $0 * group.share } })
       }
     }
-    var comparison: PairedComparison?
-    if let reference, !isReference(row), let own {
-      let others = sets.compactMap { run(reference, $0)?.id }
-      comparison = statistic("comparison of means \((runs + others).joined(separator: " "))") {
-        let scores = sets.compactMap { reference.score(on: $0) }
-        guard let other = groups(reference, scores), other.map(\.correct.count) == own.map(\.correct.count),
-          other.map(\.share) == own.map(\.share)
-        else { throw Unknown() }
-        return try PairedComparison(overSets: zip(own, other).map { ($0.share, $0.correct, $1.correct) })
-      }
-    }
     return ShiftMean(
-      sets: sets, top1: values.reduce(0, +) / Double(values.count), interval: interval, againstBest: comparison)
+      sets: sets, top1: values.reduce(0, +) / Double(values.count), interval: interval,
+      againstBest: reference.flatMap { isReference(row) ? nil : shiftComparison(of: row, against: $0) })
+  }
+
+  /// One model against another in the mean over the shifted sets.
+  public func shiftComparison(of row: StudyResults.Row, against reference: StudyResults.Row) -> PairedComparison? {
+    let sets = study.file.sets.filter { $0.isShift && !$0.isSelection }.map(\.name)
+    let runs = sets.compactMap { run(row, $0)?.id }
+    let scores = sets.compactMap { row.score(on: $0) }
+    guard !sets.isEmpty, runs.count == sets.count, scores.count == sets.count, let own = groups(row, scores) else {
+      return nil
+    }
+    let others = sets.compactMap { run(reference, $0)?.id }
+    return statistic("comparison of means \((runs + others).joined(separator: " "))") {
+      let scores = sets.compactMap { reference.score(on: $0) }
+      guard let other = groups(reference, scores), other.map(\.correct.count) == own.map(\.correct.count),
+        other.map(\.share) == own.map(\.share)
+      else { throw Unknown() }
+      return try PairedComparison(overSets: zip(own, other).map { ($0.share, $0.correct, $1.correct) })
+    }
   }
 
   /// Sets of images that are independent of each other, each with its share in the mean: computed shifts are of the same images.

@@ -1,3 +1,5 @@
+import SoupAnalysis
+
 /// What `soup landscape` printed, as records.
 extension StudyExport {
   /// Points of a landscape: one on each line that a step printed, or the elements of `points` on its only line.
@@ -42,5 +44,59 @@ extension StudyExport {
       }
     }
     return records
+  }
+
+  /// A table of pair soups: models (`a` = `b`) and pairs, with how alike they are.
+  func pairs(_ pairs: StudyFile.Pairs) -> [Record] {
+    guard let run = study.runs[pairs.name], run.state == .done else { return [] }
+    let folder = study.runFolder(run)
+    func key(_ a: Substring, _ b: Substring) -> String { a < b ? "\(a)\u{1F}\(b)" : "\(b)\u{1F}\(a)" }
+    var similarities: [String: Record] = [:]
+    if let measures = try? PlainTable(contentsOf: folder[RunSpecification.similarities]),
+      let a = measures.column("key_a"), let b = measures.column("key_b")
+    {
+      for row in measures.rows {
+        similarities[key(row[a], row[b])] = Dictionary(
+          uniqueKeysWithValues: zip(measures.columns, row).filter { $0.0 != "key_a" && $0.0 != "key_b" }.map {
+            ($0.0, Self.typed(String($0.1)))
+          })
+      }
+    }
+    var records: [Record] = []
+    for (name, file) in pairs.tables {
+      guard let table = try? PlainTable(contentsOf: folder[file]), let a = table.column("key_a"),
+        let b = table.column("key_b")
+      else { continue }
+      for row in table.rows {
+        var record: Record = ["record": .text("pair"), "name": .text(name)]
+        for (column, cell) in zip(table.columns, row) where !cell.isEmpty { record[column] = Self.typed(String(cell)) }
+        record["key_a"] = .text(String(row[a]))
+        record["key_b"] = .text(String(row[b]))
+        record["similarities"] = similarities[key(row[a], row[b])].map(JSONValue.object)
+        records.append(record)
+      }
+    }
+    return records
+  }
+
+  /// How much better one model is than another, on every set and in the mean over the shifts.
+  func contrasts(_ results: StudyResults, _ comparisons: StudyComparisons) -> [Record] {
+    study.file.contrasts.flatMap { contrast -> [Record] in
+      guard let row = results.row(contrast.model), let other = results.row(contrast.against) else { return [] }
+      func record(_ set: String?, _ comparison: PairedComparison?) -> Record? {
+        guard let comparison, var record = (try? JSONValue(encoding: comparison))?.object else { return nil }
+        record["record"] = .text("contrast")
+        record["model"] = .text(contrast.model)
+        record["against"] = .text(contrast.against)
+        record["seed"] = .integer(Int(truncatingIfNeeded: study.file.seed))
+        record["set"] = set.map(JSONValue.text)
+        return record
+      }
+      let sets = study.file.sets.compactMap { set in
+        record(set.name, comparisons.comparison(of: row, against: other, on: set.name))
+      }
+      let mean = record(nil, comparisons.shiftComparison(of: row, against: other))
+      return sets + [mean].compactMap(\.self)
+    }
   }
 }

@@ -31,7 +31,7 @@ extension StudyExport {
     let columns =
       ["name", "role", "method", "members", "passes"] + settings
       + sets.flatMap { set in measures.map { "\(set) \($0)" } }
-      + (hasShift ? (["top1"] + ends + against).map { "mean of shifts \($0)" } : [])
+      + (hasShift ? (["top1"] + ends + against).map { "mean of shifts \($0)" } : []) + ["study", "study seed"]
     func cells(_ interval: Interval?) -> [String] { [interval?.lower, interval?.upper].map(Self.number) }
     func cells(_ comparison: PairedComparison?) -> [String] {
       [Self.number(comparison?.difference)] + cells(comparison?.interval) + [Self.number(comparison?.pValue)]
@@ -54,7 +54,7 @@ extension StudyExport {
         let mean = comparisons.shiftMean(of: row)
         line += [Self.number(mean?.top1)] + cells(mean?.interval) + cells(mean?.againstBest)
       }
-      return line
+      return line + [study.file.name, String(study.file.seed)]
     }
     comparisons.save()
     return Self.table(columns, rows)

@@ -28,12 +28,14 @@ public struct StudyExport {
       }
       records += shiftMean(of: row, comparisons)
     }
+    records += contrasts(results, comparisons)
     comparisons.save()
-    for row in results.rows where row.model.role == .base || row.model.role == .ingredient {
+    for row in results.rows where [.base, .stage, .ingredient].contains(row.model.role) {
       records += training(row.model)
     }
     for row in results.rows { records += search(row.model) }
     for specification in study.graph.runs where specification.kind == .step { records += step(specification) }
+    for pairs in study.file.pairs { records += self.pairs(pairs) }
     return records.map { $0.filter { $0.value != .null } }
   }
 
@@ -82,6 +84,7 @@ public struct StudyExport {
       "members": row.members.map { .array($0.map(JSONValue.text)) } ?? .null, "passes": .integer(row.passes),
     ]
     if case .run(let run) = model.source { record["run"] = .text(run) }
+    record["parent"] = model.parent.map(JSONValue.text)
     if !model.hyperparameters.isEmpty {
       record["hyperparameters"] = .object(
         Dictionary(uniqueKeysWithValues: model.hyperparameters.map { ($0.name, Self.typed($0.value)) }))
@@ -216,7 +219,7 @@ public struct StudyExport {
   }
 
   /// A number where the text is one.
-  private static func typed(_ text: String) -> JSONValue {
+  static func typed(_ text: String) -> JSONValue {
     if let whole = Int(text) { return .integer(whole) }
     if let number = Double(text), number.isFinite { return .number(number) }
     return text == "true" ? .bool(true) : text == "false" ? .bool(false) : .text(text)

@@ -62,7 +62,7 @@ public struct StudyResults: Sendable {
         passes: model.role == .ensemble ? (members ?? model.candidates).count : 1,
         scores: (scores[model.name] ?? []).sorted { order[$0.set]! < order[$1.set]! })
     }
-    let ingredients = study.graph.models.filter { $0.role == .ingredient }
+    let ingredients = study.graph.models.filter { $0.role == .ingredient || $0.role == .stage }
     var names: [String] = []
     for parameter in ingredients.flatMap(\.hyperparameters) where !names.contains(parameter.name) {
       names.append(parameter.name)
@@ -71,6 +71,8 @@ public struct StudyResults: Sendable {
       name != "seed" && Set(ingredients.map { $0.value(of: name) }).count > 1
     }
   }
+
+  public func row(_ name: String) -> Row? { rows.first { $0.model.name == name } }
 
   static func checkpoint(of model: StudyModel, _ study: Study) -> String? {
     switch model.source {
@@ -86,7 +88,7 @@ public struct StudyResults: Sendable {
   private static func members(of model: StudyModel, _ study: Study) -> [String]? {
     switch model.method {
     case nil: return nil
-    case "uniform", "mix", "logits", "probabilities", "learned", "layerwise", "sampled": return model.candidates
+    case "uniform", "mix", "logits", "probabilities", "learned", "layerwise", "sampled", "self": return model.candidates
     case "greedy" where model.role == .ensemble:
       // Each scoring chooses by the same held-out images, and tells whom.
       let names = names(study)

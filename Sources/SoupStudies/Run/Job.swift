@@ -74,8 +74,8 @@ public struct Job {
         .missingInput, folder.path, "the runs before it have not written \(absent.joined(separator: ", "))",
         advice: "'soup study run' starts runs in their order")
     }
-    // A training goes on from what it has; other commands refuse to overwrite.
-    if manifest.kind != .train { for output in manifest.outputs { unlink(folder[output]) } }
+    // A training and a table of pairs go on from what they have; other commands refuse to overwrite.
+    if manifest.kind != .train, manifest.kind != .pairs { for output in manifest.outputs { unlink(folder[output]) } }
     var command = manifest.command
     if let threads, manifest.takesThreads { command += ["--threads", String(threads)] }
     note("attempt \(attempt) on \(Self.host): \(ShellWords.join(command))")
