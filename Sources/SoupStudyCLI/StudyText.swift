@@ -83,14 +83,16 @@ struct StudyText {
       "Collapsed: below \(Format.fixed(collapse, 0)) %, half of what the models have. Gain: over the best parent, mean in points."
     )
     for other in summaries.dropFirst() { console.print(turned(summaries[0], other, collapse)) }
-    guard let analysis = try? PairAnalysis(first.table, gain: SoupGain(.loss)) else { return }
+    var chosen = first.table
+    chosen.collapse = collapse
+    guard let analysis = try? PairAnalysis(chosen, gain: SoupGain(.loss)) else { return }
     for section in PairReport.tables(analysis) {
       var text = Table(section.columns.enumerated().map { .init($1, $0 == 0 ? .left : .right) })
       for row in section.rows { text.add([row.name] + row.cells.map { $0.text }) }
       console.print("\n\(first.name): \(section.id)")
       console.print(text)
     }
-    console.print("\n" + PairReport.findings(first.table, analysis).joined(separator: "\n"))
+    console.print("\n" + PairReport.findings(chosen, analysis).joined(separator: "\n"))
   }
 
   /// Half of the models' mean accuracy.
@@ -115,7 +117,10 @@ struct StudyText {
 
   /// Base and ingredients with the hyperparameters in which they differ.
   private func trainedTable(_ results: StudyResults) -> Table? {
-    let rows = results.rows.filter { $0.model.role == .ingredient || ($0.model.role == .stage && !$0.scores.isEmpty) }
+    // Soups to choose from are no trained models.
+    let rows = results.rows.filter {
+      $0.model.role == .ingredient || ($0.model.role == .stage && $0.model.method == nil && !$0.scores.isEmpty)
+    }
     guard !rows.isEmpty else { return nil }
     let labels = ["label-smoothing": "smoothing", "weight-decay": "wd", "batch-size": "batch"]
     var table = Table(

@@ -155,8 +155,8 @@ import Testing
     #expect(try program.read("stderr").contains("no honest score"))
   }
 
-  @Test(arguments: ["run", "status", "resume", "export", "job", "select"]) func helpIsAsReviewed(command: String) throws
-  {
+  @Test(arguments: ["run", "status", "resume", "export", "job", "select", "join"])
+  func helpIsAsReviewed(command: String) throws {
     let help = try program("study", command, "--help")
     let path = StudyProgram.fixtures + "/../help/study-\(command).txt"
     #expect(try help == String(contentsOfFile: path, encoding: .utf8))

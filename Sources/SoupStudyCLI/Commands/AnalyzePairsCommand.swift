@@ -21,6 +21,7 @@ struct AnalyzePairsCommand: ConsoleCommand {
 
       EXAMPLES
         soup landscape pairs runs/ --csv pairs.csv && soup analyze pairs pairs.csv
+        soup analyze pairs Studies/tasty-small.yaml --table soups-recompute
         soup analyze pairs pair_soups.csv --similarities pair_similarities.csv
         soup analyze pairs pair_soups.csv -o pairs.html
         soup landscape pairs runs/ --alpha 0.2,0.5,0.8 --sample 16 --csv sweep.csv
@@ -29,7 +30,11 @@ struct AnalyzePairsCommand: ConsoleCommand {
         soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
       """)
 
-  @Argument(help: ArgumentHelp("Pair soups, CSV.", valueName: "file")) var file: String
+  @Argument(help: ArgumentHelp("Pair soups, CSV; or a study with pairs, by its file or folder.", valueName: "file"))
+  var file: String
+
+  @Option(help: ArgumentHelp("Which of a study's tables. (default: its first)", valueName: "name"))
+  var table: String?
 
   @Option(help: ArgumentHelp("Measures of similarity, CSV.", valueName: "file")) var similarities: String?
 
@@ -79,7 +84,8 @@ struct AnalyzePairsCommand: ConsoleCommand {
   }
 
   func run(_ console: Console) throws {
-    var table = try PairTableFile.read(file, similarities: similarities)
+    let source = try PairSource(file, named: self.table, similarities: similarities)
+    var table = try PairTableFile.read(source.table, similarities: source.similarities)
     table.collapse = collapse
     var extras = PairExtras()
     for path in simplex { try extras.read(simplex: path) }

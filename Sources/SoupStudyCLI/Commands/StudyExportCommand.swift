@@ -32,7 +32,7 @@ struct StudyExportCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only records of this kind: run, model, score, corruption, shift-mean, training, greedy, coefficient, line, barrier, plane, simplex, mark, angles, approximation, result.",
+      "Only records of this kind: run, model, score, corruption, shift-mean, contrast, pair, training, greedy, coefficient, line, barrier, plane, simplex, mark, angles, approximation, result.",
       valueName: "kind"))
   var record: String?
 

@@ -8,7 +8,7 @@ struct StudyJoinCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "join",
     abstract: "Join blocks of pair soups to one table.",
-    usage: "soup study join <block> ... --model <name> --checkpoint <file> ... -o <table> [<options>]",
+    usage: "soup study join <block> ... --model <name> --checkpoint <file> ... -o <table>",
     discussion: """
       EXAMPLES
         soup landscape pairs a.safetensors b.safetensors --csv 1.csv
