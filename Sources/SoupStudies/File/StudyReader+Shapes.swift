@@ -92,7 +92,7 @@ extension StudyReader {
       default: unknown(key, value, "branches", "at, variants, settings")
       }
     }
-    if result.at.isEmpty {
+    if result.at.isEmpty, marks["branches.at"] == nil {
       problem(node, "branches: needs 'at', the epochs, as [5, 10] or {from: 50, to: 300, every: 10}")
     }
     if result.variants.count == 0 {
