@@ -131,6 +131,19 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             if spot:
                 picture = chrome.call("Page.captureScreenshot", format="png")
                 pathlib.Path(shots, "hover.png").write_bytes(base64.b64decode(picture["data"]))
+            # Files that are made when asked for: a bitmap, a table, a specification.
+            made = chrome.value("""(async () => {
+                const made = [], create = URL.createObjectURL;
+                URL.createObjectURL = (blob) => { made.push(blob.type + (blob.size > 100 ? '' : ' empty')); return create.call(URL, blob); };
+                addEventListener('click', (event) => event.preventDefault());
+                const kinds = ['bitmap', 'table:', 'specification'].map((kind) => document.querySelector(`a[data-from^="${kind}"]`));
+                for (const link of kinds) link?.click();
+                for (let wait = 0; made.length < 3 && wait < 50; wait++) await new Promise((done) => setTimeout(done, 100));
+                URL.createObjectURL = create;
+                return made.sort();
+            })()""")
+            if made != ["application/json", "image/png", "text/csv"]:
+                problems.append(f"light: asked for PNG, CSV and Vega-Lite, got {made}")
         note_events(chrome, view)
     chrome.session = None
     chrome.call("Browser.close")

@@ -120,3 +120,48 @@ import Testing
     #expect(Transitivity.corners(table, gain: SoupGain(.loss), roles: .first).others.count == found.triangles)
   }
 }
+
+/// Intervals over models.
+@Suite struct ModelIntervalTests {
+  /// Leaving each model out by hand gives the same interval of a triangle's chance.
+  @Test func triangleIntervalsAreThoseOfLeavingModelsOut() throws {
+    let table = PairAnalysisTests.random(9, 4)
+    let gain = SoupGain(.loss)
+    let found = try Transitivity(table, gain: gain)
+    var left: [[Double]] = [[], [], []]
+    for model in 0..<9 {
+      var without = table
+      without.pairs.removeAll { $0.a == model || $0.b == model }
+      for (edges, chance) in try Transitivity(without, gain: gain).positive.enumerated() {
+        left[edges].append(chance ?? .nan)
+      }
+    }
+    for edges in 0..<3 {
+      let values = left[edges].filter(\.isFinite)
+      let mean = values.reduce(0, +) / Double(values.count)
+      let variance =
+        Double(values.count - 1) / Double(values.count) * values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      let half = 1.959963984540054 * variance.squareRoot()
+      let interval = try #require(found.intervals[edges])
+      let value = try #require(found.positive[edges])
+      #expect(abs(interval.lower - max(0, value - half)) < 1e-12 && abs(interval.upper - min(1, value + half)) < 1e-12)
+    }
+  }
+
+  /// A measure that is the gain has correlation 1 whichever model is left out; one that knows nothing has an interval with 0 in it.
+  @Test func correlationsHaveIntervalsOverModels() throws {
+    var table = PairAnalysisTests.random(20, 8)
+    table.measures = ["gain", "noise"]
+    var generator = CounterGenerator(seed: 3)
+    for index in table.pairs.indices {
+      table.pairs[index].similarities = [
+        "gain": SoupGain(.loss).value(table.pairs[index], in: table)!, "noise": generator.normal(),
+      ]
+    }
+    let rows = try SimilarityCorrelations(table).rows
+    let sure = try #require(rows[0].intervals[1])
+    #expect(abs(sure.lower - 1) < 1e-9 && abs(sure.upper - 1) < 1e-9)
+    let noise = try #require(rows[1].intervals[1])
+    #expect(noise.contains(rows[1].all[1].coefficient) && noise.halfWidth > 0.05 && noise.halfWidth < 0.6)
+  }
+}

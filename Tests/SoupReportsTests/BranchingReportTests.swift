@@ -108,6 +108,9 @@ import Testing
         score(name, 0.82, 0.62 + (recipe == "self-soup" ? gap : 0))
       }
     }
+    // A step on the way is no recipe.
+    lines.append(["record": "model", "model": "continued-each-mae", "role": "soup", "method": "uniform"])
+    score("continued-each-mae", 0.8, 0.6)
     for (ingredient, share) in [("mae-1", 0.3), ("mae-2", 0.7)] {
       lines.append([
         "record": "coefficient", "model": "self-soup-greedy", "ingredient": .string(ingredient),

@@ -8,11 +8,15 @@ public struct SimilarityCorrelations: Sendable, Codable {
     /// Pearson's, likewise.
     public var pearson: [Correlation] = []
     public var positivePearson: [Correlation] = []
+    /// 95 % intervals of `all` and `positive`, over models (`null` for fewer than three).
+    public var intervals: [Interval?] = []
+    public var positiveIntervals: [Interval?] = []
     /// Spearman's with shared epochs.
     public var shared: Correlation?
 
     private enum CodingKeys: String, CodingKey {
-      case measure, all, positive, pearson, shared
+      case measure, all, positive, pearson, intervals, shared
+      case positiveIntervals = "positive_intervals"
       case positivePearson = "positive_pearson"
     }
   }
@@ -34,11 +38,18 @@ public struct SimilarityCorrelations: Sendable, Codable {
     for measure in table.measures {
       var row = Row(measure: measure, all: [], positive: [], shared: nil)
       for gain in gains {
-        let points = table.pairs.compactMap { pair -> (Double, Double)? in
+        let found = table.pairs.compactMap { pair -> (point: (Double, Double), models: (a: Int, b: Int))? in
           guard let x = pair.similarities[measure], let y = gain.value(pair, in: table) else { return nil }
-          return (x, y)
+          return ((x, y), (pair.a, pair.b))
         }
-        let positive = points.filter { SoupGain.isAbove($0.1) }
+        let gaining = found.filter { SoupGain.isAbove($0.point.1) }
+        let (points, positive) = (found.map(\.point), gaining.map(\.point))
+        func interval(_ points: [(Double, Double)], _ models: [(a: Int, b: Int)]) -> Interval? {
+          ModelJackknife.correlation(
+            Correlation.ranks(points.map(\.0)), Correlation.ranks(points.map(\.1)), models, models: table.models.count)
+        }
+        row.intervals.append(interval(points, found.map(\.models)))
+        row.positiveIntervals.append(interval(positive, gaining.map(\.models)))
         row.all.append(try Self.correlation(points, Correlation.spearman))
         row.positive.append(try Self.correlation(positive, Correlation.spearman))
         row.pearson.append(try Self.correlation(points, Correlation.pearson))

@@ -17,6 +17,8 @@ public struct Transitivity: Sendable, Codable {
   /// P(gain of BC > 0), given how many of AB and AC have a gain above 0: none, one, both; nil without such a triangle.
   public let positive: [Double?]
   public let counts: [Int]
+  /// 95 % intervals of `positive`, over models.
+  public let intervals: [Interval?]
   /// Triangles with at least two edges above 0, from all corners whose two edges are, by the epochs that all three share.
   public let failures: [Failures]
 
@@ -34,7 +36,7 @@ public struct Transitivity: Sendable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case triangles, minimum, mean, positive, counts, failures
+    case triangles, minimum, mean, positive, counts, intervals, failures
     case minimumPearson = "minimum_pearson"
     case meanPearson = "mean_pearson"
   }
@@ -71,12 +73,15 @@ public struct Transitivity: Sendable, Codable {
     var (positive, counts) = ([0, 0, 0], [0, 0, 0])
     var failures: [Int: Failures] = [:]
     var triangles = 0
+    // Of each model and number of edges: corners of its triangles, and those whose third pair gains.
+    var own = [SIMD8<Int32>](repeating: .zero, count: n)
     for i in 0..<n {
       for j in i + 1..<max(n, i + 1) where !gains[i * n + j].isNaN {
         for k in j + 1..<max(n, j + 1) {
           let (ij, ik, jk) = (gains[i * n + j], gains[i * n + k], gains[j * n + k])
           if ik.isNaN || jk.isNaN { continue }
           triangles += 1
+          var corner = SIMD8<Int32>.zero
           let corners = [(ij, ik, jk), (ij, jk, ik), (ik, jk, ij)]
           for (first, second, other) in roles == .all ? corners : [corners[0]] {
             smaller.append(min(first, second))
@@ -84,7 +89,11 @@ public struct Transitivity: Sendable, Codable {
             others.append(other)
             let edges = (SoupGain.isAbove(first) ? 1 : 0) + (SoupGain.isAbove(second) ? 1 : 0)
             counts[edges] += 1
-            if SoupGain.isAbove(other) { positive[edges] += 1 }
+            corner[edges] += 1
+            if SoupGain.isAbove(other) {
+              positive[edges] += 1
+              corner[4 + edges] += 1
+            }
             guard edges == 2, let a = table.models[i].branchEpoch, let b = table.models[j].branchEpoch,
               let c = table.models[k].branchEpoch
             else { continue }
@@ -92,6 +101,7 @@ public struct Transitivity: Sendable, Codable {
             failures[shared, default: Failures(sharedEpochs: shared, rows: 0, failed: 0)].rows += 1
             if !SoupGain.isAbove(other) { failures[shared]!.failed += 1 }
           }
+          for model in [i, j, k] { own[model] &+= corner }
         }
       }
     }
@@ -107,6 +117,18 @@ public struct Transitivity: Sendable, Codable {
     meanPearson = try Correlation.pearson(means, others)
     self.counts = counts
     self.positive = zip(positive, counts).map { $1 == 0 ? nil : Double($0) / Double($1) }
+    var intervals: [Interval?] = []
+    for edges in 0..<3 {
+      var left: [Double] = []
+      for model in own {
+        let whole = counts[edges] - Int(model[edges])
+        let gaining = positive[edges] - Int(model[4 + edges])
+        left.append(Double(gaining) / Double(whole))
+      }
+      let value = Double(positive[edges]) / Double(counts[edges])
+      intervals.append(ModelJackknife.interval(value, without: left, in: 0...1))
+    }
+    self.intervals = intervals
     self.failures = failures.values.sorted { $0.sharedEpochs < $1.sharedEpochs }
   }
 }

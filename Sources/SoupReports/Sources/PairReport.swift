@@ -23,13 +23,18 @@ public enum PairReport {
     let tables = Dictionary(tables(analysis).map { ($0.id, $0) }) { first, _ in first }
     let gain = analysis.gain
     let accuracy = SoupGain(gain.measure.isLoss ? .accuracy : .loss, over: gain.parent)
-    let measures = ["kl_logits"].filter(table.measures.contains) + table.measures.filter { $0 != "kl_logits" }
+    let divergences = ["kl_logits", "kl", "symmetric_kl"].filter(table.measures.contains)
+    let others = table.measures.filter { !divergences.contains($0) }
+    let measures = divergences + others.filter(published.contains) + others.filter { !published.contains($0) }
     let similarity =
       (measures.first.map { first in
         [false, true].map { GainAgainstSimilarity.figure(table, gain, measure: first, isPositive: $0) }
       } ?? [])
       + measures.dropFirst().flatMap { measure in
-        [false, true].map { GainAgainstSimilarity.figure(table, gain, measure: measure, isPositive: $0) }
+        // Of many measures, the document's six are drawn twice, the others once and small.
+        measures.count > 6 && !published.contains(measure)
+          ? [GainAgainstSimilarity.figure(table, gain, measure: measure, layout: .small)]
+          : [false, true].map { GainAgainstSimilarity.figure(table, gain, measure: measure, isPositive: $0) }
       }
     let sections: [(id: String, title: String, text: String, tables: [ReportTable?], figures: [Figure?])] = [
       (
@@ -82,6 +87,10 @@ public enum PairReport {
     }
   }
 
+  private static let published: Set = [
+    "l2_distance", "cosine_similarity", "cka_logits", "mse_logits", "kl_logits", "cka_features",
+  ]
+
   private static func missing(_ table: PairTable, _ analysis: PairAnalysis, _ extras: PairExtras) -> [String] {
     var missing: [String] = []
     if table.missing > 0 {
@@ -118,7 +127,7 @@ public enum PairReport {
       ("Variants", variants(analysis)),
     ]
     return parts.compactMap { name, text in
-      text.map { Finding(name: name + ":", text: $0.replacing(" -", with: " −").replacing("(-", with: "(−")) }
+      text.map { Finding(name: name + ":", text: $0.replacing(#/([ (])-(\d)/#) { "\($0.1)−\($0.2)" }) }
     }
   }
 
@@ -161,19 +170,23 @@ public enum PairReport {
     guard let best = rows.max(by: { abs($0.all[place].coefficient) < abs($1.all[place].coefficient) }),
       let worst = rows.min(by: { abs($0.all[place].coefficient) < abs($1.all[place].coefficient) })
     else { return nil }
+    func range(_ interval: Interval?) -> String {
+      interval.map { ", \(Text.fixed($0.lower, 2)) to \(Text.fixed($0.upper, 2))" } ?? ""
+    }
     let name = GainAgainstSimilarity.lowercased(GainAgainstSimilarity.name(best.measure))
     var text =
-      "Over all pairs \(name) goes with the gain most closely (Spearman \(Text.fixed(best.all[place].coefficient, 3)))"
+      "Over all pairs \(name) goes with the gain most closely (Spearman \(Text.fixed(best.all[place].coefficient, 3))\(range(best.intervals[place])))"
     if worst.measure != best.measure {
       text +=
-        ", \(GainAgainstSimilarity.lowercased(GainAgainstSimilarity.name(worst.measure))) least (\(Text.fixed(worst.all[place].coefficient, 3)))"
+        ", \(GainAgainstSimilarity.lowercased(GainAgainstSimilarity.name(worst.measure))) least (\(Text.fixed(worst.all[place].coefficient, 3))\(range(worst.intervals[place])))"
     }
     let positive = best.positive[place]
     guard positive.coefficient.isFinite else { return text + "." }
     let turns = positive.coefficient * best.all[place].coefficient < 0
+    let isOpen = best.positiveIntervals[place]?.contains(0) ?? true
     return text
-      + ". Among the \(found.positives[place]) pairs that gain \(turns ? "the sign turns" : "the sign stays") (\(Text.fixed(positive.coefficient, 3)))"
-      + (turns ? ": of two that soup, the less alike pair gains more." : ".")
+      + ". Among the \(found.positives[place]) pairs that gain \(turns ? "the sign turns" : "the sign stays") (\(Text.fixed(positive.coefficient, 3))\(range(best.positiveIntervals[place])))"
+      + (isOpen ? ": not told from 0." : turns ? ": of two that soup, the less alike pair gains more." : ".")
   }
 
   private static func transitivity(_ analysis: PairAnalysis) -> String? {
@@ -182,7 +195,7 @@ public enum PairReport {
     return
       "Over \(found.triangles) triangles the third pair gains with probability \(chances[0]), \(chances[1]), \(chances[2]) where "
       + "none, one, both of the others gain; Spearman with their smaller gain \(Text.fixed(found.minimum.coefficient, 3)), with "
-      + "their mean \(Text.fixed(found.mean.coefficient, 3))."
+      + "their mean \(Text.fixed(found.mean.coefficient, 3)). 95 % intervals over models."
   }
 
   private static func together(_ analysis: PairAnalysis) -> String {
@@ -249,20 +262,29 @@ public enum PairReport {
       + zip(found.gains, found.positives).flatMap { gain, count in
         ["\(gain.measure.rawValue) gain", "> 0 (\(count))"]
       } + ["shared epochs"]
-    var data = DataTable(
-      columns
-        + found.gains.flatMap { ["Pearson, \($0.measure.rawValue) gain", "Pearson, \($0.measure.rawValue) gain > 0"] })
+    var fields = columns
+    for gain in found.gains {
+      fields += ["Pearson, \(gain.measure.rawValue) gain", "Pearson, \(gain.measure.rawValue) gain > 0"]
+    }
+    for gain in found.gains { fields += ["\(gain.measure.rawValue) gain low", "high", "> 0 low", "high"] }
+    var data = DataTable(fields)
     let rows = found.rows.map { row -> ReportTable.Row in
       let values =
         zip(row.all, row.positive).flatMap { [$0.coefficient, $1.coefficient] } + [row.shared?.coefficient ?? .nan]
       let pearson = zip(row.pearson, row.positivePearson).flatMap { [$0.coefficient, $1.coefficient] }
-      data.add([.string(row.measure)] + (values + pearson).map { .number($0) })
+      var numbers: [JSON] = [.string(row.measure)]
+      numbers += (values + pearson).map { .number($0) }
+      for (all, positive) in zip(row.intervals, row.positiveIntervals) {
+        numbers += [JSON(all?.lower), JSON(all?.upper), JSON(positive?.lower), JSON(positive?.upper)]
+      }
+      data.add(numbers)
       return .init(name: row.measure, cells: values.map { .init(Text.fixed($0, 6)) })
     }
     return ReportTable(
       id: "similarity",
       caption: "Spearman's rank correlation of each measure with the gain over the best parent, over all pairs and "
-        + "over those that gain, and with shared epochs; Pearson's in the CSV.", columns: columns, rows: rows,
+        + "over those that gain, and with shared epochs; Pearson's and intervals over models in the CSV.",
+      columns: columns, rows: rows,
       data: data)
   }
 

@@ -8,6 +8,15 @@ struct RecipeTable {
   struct Key: Hashable {
     var recipe: String
     var mix: String
+    /// Whether the name says both.
+    var isNamed = true
+
+    static func == (a: Key, b: Key) -> Bool { a.recipe == b.recipe && a.mix == b.mix }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(recipe)
+      hasher.combine(mix)
+    }
   }
 
   /// One model under one seed.
@@ -26,9 +35,13 @@ struct RecipeTable {
 
   init(_ studies: [ResultTable]) {
     self.studies = studies
+    let isNamed = studies.contains { $0.models.contains { Self.key($0)?.isNamed ?? false } }
     for (index, study) in studies.enumerated() {
+      let sets = study.sets
       for model in study.models {
-        guard let key = Self.key(model) else { continue }
+        // Where recipes are named, other mixtures are steps on the way to them.
+        guard let key = Self.key(model), key.isNamed || !isNamed, sets.contains(where: { model.scores[$0] != nil })
+        else { continue }
         if !recipes.contains(key.recipe) { recipes.append(key.recipe) }
         if !mixes.contains(key.mix) { mixes.append(key.mix) }
         entries[key, default: []].append(Entry(study: index, model: model))
@@ -56,8 +69,8 @@ struct RecipeTable {
       if known.contains(tail) { return Key(recipe: words.dropLast(length).joined(separator: "-"), mix: tail) }
       if known.contains(head) { return Key(recipe: words.dropFirst(length).joined(separator: "-"), mix: head) }
     }
-    if known.contains(model.name) { return Key(recipe: "all ingredients", mix: model.name) }
-    return Key(recipe: model.name, mix: method)
+    if known.contains(model.name) { return Key(recipe: "all ingredients", mix: model.name, isNamed: false) }
+    return Key(recipe: model.name, mix: method, isNamed: false)
   }
 
   /// What is shown for each set: held-out, test, shifts, and the mean of several shifts.

@@ -94,14 +94,16 @@ struct AnalyzePairsCommand: ConsoleCommand {
     let hasLoss = table.models.allSatisfy { $0.scores.loss != nil }
     let analysis = try PairAnalysis(
       table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles)
-    let written = try page.path.map { path in
-      var report = PairReport.report(
-        table, analysis, extras: extras,
-        sources: [file] + [similarities, averages].compactMap(\.self) + alpha + simplex)
-      return try page.write(&report, to: path, console)
+    func write() throws -> ReportWriter.Outcome? {
+      try page.path.map { path in
+        var report = PairReport.report(
+          table, analysis, extras: extras,
+          sources: [file] + [similarities, averages].compactMap(\.self) + alpha + simplex)
+        return try page.write(&report, to: path, console)
+      }
     }
     if console.isJSON {
-      try console.emit(Summary(analysis: analysis, report: written))
+      try console.emit(Summary(analysis: analysis, report: write()))
       return
     }
     for (index, section) in PairReport.tables(analysis).enumerated() {
@@ -115,8 +117,11 @@ struct AnalyzePairsCommand: ConsoleCommand {
     if table.missing > 0 {
       console.warn("\(Format.count(table.missing)) pairs of models have no soup; everything is of those that are there")
     }
-    if written != nil { console.print() }
-    page.tell(written, console)
+    // Drawing takes longer than counting: the numbers come first.
+    if let written = try write() {
+      console.print()
+      page.tell(written, console)
+    }
   }
 
   private struct Summary: Encodable {

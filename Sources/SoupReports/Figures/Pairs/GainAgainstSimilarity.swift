@@ -107,6 +107,12 @@ public struct GainAgainstSimilarity {
     case "cosine_similarity", "cosine": "Cosine of weights"
     case "cka_logits": "CKA of logits"
     case "cka_features": "CKA of features"
+    case "relative_l2": "L2 distance over mean norm"
+    case "angle": "Angle of weights"
+    case "task_cosine": "Cosine of task vectors"
+    case "task_angle": "Angle of task vectors"
+    case "sign_agreement": "Agreement of signs"
+    case "disagreement": "Disagreement of predictions"
     default: measure.replacing("_", with: " ").prefix(1).uppercased() + measure.replacing("_", with: " ").dropFirst()
     }
   }

@@ -18,7 +18,7 @@ public struct TransitivityFigures {
     var data = DataTable(["edges", "chance", "low", "high", "corners", "gaining"])
     for (edges, count) in found.counts.enumerated() where count > 0 {
       let positive = Int(((found.positive[edges] ?? 0) * Double(count)).rounded())
-      let interval = try? ProportionInterval.wilson(positive, of: count)
+      let interval = found.intervals[edges]
       data.add([
         .string(["none gains", "one gains", "both gain"][edges]), .percent(found.positive[edges]),
         .percent(interval?.lower), .percent(interval?.upper), .number(Double(count)), .number(Double(positive)),
@@ -33,7 +33,7 @@ public struct TransitivityFigures {
       id: "transitivity-bars", title: "Friends of friends",
       caption: "P(B–C gains), given how many of A–B and A–C gain, over \(found.triangles) triangles"
         + (found.minimum.count > found.triangles ? " looked at from each corner A" : ", one corner A of each")
-        + ". \(GainAxis.definition(gain)). A published table took one corner of each triangle; this one depends on no order unless it says so.",
+        + ". \(GainAxis.definition(gain)). A published table took one corner of each triangle. Lines: 95 % intervals over models (each left out in turn).",
       alternative: "Bars: "
         + data.rows.map { "\($0[0].string ?? "") \(Text.fixed($0[1].number ?? 0, 1)) %" }.joined(separator: ", ")
         + ".", layout: .small, aspect: 1.1,
@@ -51,7 +51,13 @@ public struct TransitivityFigures {
             ],
           ],
           [
-            "mark": ["type": "text", "dy": -9, "color": "@ink", "fontSize": 13, "fontWeight": 600],
+            "mark": ["type": "rule", "color": "@ink", "strokeWidth": 1.4],
+            "encoding": [
+              "x": x, "y": ["field": "low", "type": "quantitative"], "y2": ["field": "high"],
+            ],
+          ],
+          [
+            "mark": ["type": "text", "dx": 20, "dy": -9, "color": "@ink", "fontSize": 13, "fontWeight": 600],
             "encoding": [
               "x": x, "y": ["field": "chance", "type": "quantitative"],
               "text": ["field": "chance", "type": "quantitative", "format": ".1f"],
