@@ -92,6 +92,74 @@ import Testing
     #expect(chosen.count == 6 && chosen.allSatisfy { row in soups.contains { ($0 as NSDictionary).isEqual(to: row) } })
   }
 
+  /// Under two policies of batch norm, on corrupted images too: each column is what a run of its own, or `soup evaluate`, gives.
+  @Test func pairsUnderPoliciesAndAShift() throws {
+    func pairs(_ more: String...) throws -> [[String: Any]] {
+      let result = try SoupProgram.run(
+        SoupProgram.path,
+        ["landscape", "pairs", "1.safetensors", "2.safetensors", "--data", data, "--threads", "1", "--json"]
+          + ["--batch-norm-images", "64"] + more, in: folder.path)
+      #expect(result.status == 0, "\(result.errors)")
+      return try #require(result.outputJSON["pairs"] as? [[String: Any]])
+    }
+    let shift = ["--shift", "cifar-c", "--corruption", "contrast,gaussian-noise", "--severity", "1,3"]
+    let arguments = ["--batch-norm", "average,recompute", "--csv", "both.csv"] + shift
+    let both = try SoupProgram.run(
+      SoupProgram.path,
+      ["landscape", "pairs", "1.safetensors", "2.safetensors", "--data", data, "--threads", "1", "--json"]
+        + ["--batch-norm-images", "64"] + arguments, in: folder.path)
+    #expect(both.status == 0, "\(both.errors)")
+    let row = try #require((both.outputJSON["pairs"] as? [[String: Any]])?.first)
+    let (average, recomputed) = (try pairs()[0], try pairs("--batch-norm", "recompute")[0])
+    for value in ["top1", "loss", "top1_a", "loss_b", "over_best", "over_best_p"] {
+      #expect(row[value] as? Double == average[value] as? Double, "\(value)")
+    }
+    for value in ["top1", "loss"] {
+      #expect(row[value + "_recompute"] as? Double == recomputed[value] as? Double, "\(value)")
+    }
+    let evaluated = try SoupProgram.run(
+      SoupProgram.path, ["evaluate", "2.safetensors", "--data", data, "--threads", "1", "--json"] + shift,
+      in: folder.path)
+    let under = try #require(evaluated.outputJSON["shift"] as? [String: Any])
+    for (value, name) in [("corrupted_top1_b", "mean_accuracy"), ("corrupted_loss_b", "mean_loss")] {
+      let (found, expected) = (try #require(row[value] as? Double), try #require(under[name] as? Double))
+      #expect(abs(found - expected) < 1e-6, "\(value)")
+    }
+    #expect(row["corrupted_top1_recompute"] is Double)
+    let summary = try #require(both.outputJSON["summary"] as? [String: Any])
+    #expect((summary["other_policies"] as? [[String: Any]])?.first?["policy"] as? String == "recompute")
+    // Continued, nothing is computed again, and no image is corrupted.
+    let again = try SoupProgram.run(
+      SoupProgram.path,
+      ["landscape", "pairs", "1.safetensors", "2.safetensors", "--data", data, "--threads", "1", "--json"]
+        + ["--batch-norm-images", "64"] + arguments, in: folder.path)
+    #expect(again.outputJSON["computed"] as? Int == 0, "\(again.errors)")
+    // A threshold above every accuracy leaves corrupted images of soups out, not of parents.
+    let skipped = try #require(
+      try SoupProgram.run(
+        SoupProgram.path,
+        ["landscape", "pairs", "1.safetensors", "2.safetensors", "--data", data, "--threads", "1", "--json"]
+          + ["--skip-collapsed", "1"] + shift, in: folder.path
+      ).outputJSON["pairs"] as? [[String: Any]])
+    #expect(skipped[0]["corrupted_top1"] == nil || skipped[0]["top1"] as? Double == 1)
+    #expect(skipped[0]["corrupted_top1_a"] is Double)
+    // What is given up cannot have been better, and what is not has the scores that it had.
+    let stopped = try pairs("--early-stop", "--alpha", "0.5,3", "--batch-size", "8")
+    let whole = try pairs("--alpha", "0.5,3", "--batch-size", "8")
+    for (a, b) in zip(stopped, whole) {
+      let excess = try #require(b["over_best"] as? Double)
+      if a["over_best_p"] == nil { #expect(excess <= 0) } else { #expect(a["top1"] as? Double == b["top1"] as? Double) }
+    }
+    for wrong in [["--severity", "3"], ["--skip-collapsed", "0.1"], ["--batch-norm", "average,average"]] {
+      let result = try SoupProgram.run(
+        SoupProgram.path, ["landscape", "pairs", "1.safetensors", "2.safetensors", "--data", data] + wrong,
+        in: folder.path)
+      #expect(result.status == 2, "\(wrong)")
+    }
+    let several = try soup("line", "1.safetensors", "2.safetensors", "--batch-norm", "average,copy")
+    #expect(several.status != 0 && several.errors.contains("soup landscape pairs"))
+  }
+
   /// The ends of the line are the models; a file cut short is continued with the points that are missing; another landscape is
   /// not mixed into it.
   @Test func aLineIsContinued() throws {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import SoupAnalysis
 import SoupCLI
@@ -26,7 +27,14 @@ final class Landscape {
   private(set) var evaluationSeconds = 0.0
   private(set) var evaluations = 0
 
-  init(_ paths: [String], _ options: LandscapeOptions, part: EvaluationImages.Part, console: Console) throws {
+  /// - Parameter severalPolicies: whether points are measured under every policy of batch norm that is named.
+  init(
+    _ paths: [String], _ options: LandscapeOptions, part: EvaluationImages.Part, severalPolicies: Bool = false,
+    console: Console
+  ) throws {
+    guard severalPolicies || options.batchNorm.values.count == 1 else {
+      throw ValidationError("several policies of --batch-norm are for soup landscape pairs")
+    }
     self.options = options
     self.part = part
     self.console = console
@@ -38,7 +46,7 @@ final class Landscape {
     evaluator = try Self.evaluator(images, part, options, device)
     let (computation, batchSize) = (options.computation, options.data.batchSize)
     recalibration =
-      options.batchNorm == .recompute && !model.batchNorms.isEmpty
+      options.batchNorm.values.contains(.recompute) && !model.batchNorms.isEmpty
       ? try BatchNormRecalibration(
         images.load(.train), images: options.recomputation.batchNormImages, batchSize: batchSize, device: device,
         loaderThreads: computation.loaderThreads)
@@ -48,8 +56,29 @@ final class Landscape {
   /// Names for tables: what tells the checkpoints apart.
   var names: [String] { ingredients.names }
 
-  func space(_ states: [StateDict]) throws -> WeightSpace {
-    try WeightSpace(states, model: model, batchNorm: options.batchNorm, recalibration: recalibration)
+  /// - Parameter policy: the first that was named when nil.
+  func space(_ states: [StateDict], batchNorm policy: WeightSpace.BatchNormPolicy? = nil) throws -> WeightSpace {
+    let policy = policy ?? options.batchNorm.values[0]
+    return try WeightSpace(
+      states, model: model, batchNorm: policy, recalibration: policy == .recompute ? recalibration : nil)
+  }
+
+  /// The images that points are measured on, in the versions of a shift; nil where none was named.
+  func shifted(_ corruptions: CorruptionOptions) throws -> Evaluator? {
+    guard let suite = corruptions.shift else { return nil }
+    let shift = try ShiftedImages(
+      evaluator.data, suite: suite, kinds: corruptions.kinds(of: suite), severities: corruptions.severities(),
+      seed: corruptions.shiftSeed ?? 0, bank: corruptions.textures())
+    let count = shift.shifted.count * shift.count
+    let bar = console.progress("Corrupting", total: count, unit: .items("images"))
+    defer { bar.finish() }
+    nonisolated(unsafe) let shown = bar
+    let images = try ResidentShift(shift, threads: ProcessInfo.processInfo.activeProcessorCount) {
+      shown.update(completed: $0)
+    }
+    return try Evaluator(
+      images, batchSize: options.data.batchSize, precision: evaluator.precision, device: device,
+      loaderThreads: options.computation.loaderThreads)
   }
 
   /// Another part of the same data, such as held-out images to calibrate on.
@@ -70,8 +99,10 @@ final class Landscape {
       evaluator.labels.reduce(into: UInt64(14_695_981_039_346_656_037)) {
         $0 = ($0 ^ UInt64($1)) &* 0x100_0000_01b3
       }, radix: 16)
-    identity["batch norm"] =
-      recalibration.map { "\(options.batchNorm.rawValue) on \($0.imageCount)" } ?? options.batchNorm.rawValue
+    identity["batch norm"] = options.batchNorm.values.map { policy in
+      recalibration.map { policy == .recompute ? "\(policy.rawValue) on \($0.imageCount)" : policy.rawValue }
+        ?? policy.rawValue
+    }.joined(separator: ", ")
     identity["precision"] = "\(evaluator.precision)"
     for (index, state) in states.enumerated() { identity["checkpoint \(index + 1)"] = "\(WeightFingerprint(state))" }
     let file = try PointFile(
@@ -101,6 +132,44 @@ final class Landscape {
     evaluationSeconds += (ContinuousClock.now - placed) / .seconds(1)
     if other == nil { evaluations += 1 }
     return logits
+  }
+
+  /// The same, given up once the point cannot be right on more than `target` images; the score is then of those seen, the first.
+  func outcomes(
+    _ space: WeightSpace, at coefficients: [Double], unlessAtMost target: Int, bar: ProgressBar? = nil
+  ) throws -> SampleOutcomes {
+    let start = ContinuousClock.now
+    try space.place(coefficients)
+    let placed = ContinuousClock.now
+    let (labels, done) = (evaluator.labels, evaluations * evaluator.data.count)
+    var (values, classes, seen, right) = ([Float](), 0, 0, 0)
+    try evaluator.forEachBatch(of: model) { logits, _ in
+      classes = logits.shape[1]
+      let batch = logits.floats()
+      for row in 0..<logits.shape[0] {
+        let scores = batch[row * classes..<(row + 1) * classes]
+        let highest = scores.indices.max { scores[$0] < scores[$1] }! - scores.startIndex
+        let targets = evaluator.targets?[seen + row] ?? [labels[seen + row]]
+        if targets.contains(highest) { right += 1 }
+      }
+      values += batch
+      seen += logits.shape[0]
+      bar?.update(completed: done + seen)
+      return right + labels.count - seen > target
+    }
+    mixingSeconds += (placed - start) / .seconds(1)
+    evaluationSeconds += (ContinuousClock.now - placed) / .seconds(1)
+    evaluations += 1
+    return try SampleOutcomes(
+      logits: HostTensor(floats: values, shape: [seen, classes]), labels: Array(labels[..<seen]),
+      targets: evaluator.targets.map { Array($0[..<seen]) })
+  }
+
+  /// The score, on other images, of the model that was placed last.
+  func score(on other: Evaluator) throws -> Score {
+    let start = ContinuousClock.now
+    defer { evaluationSeconds += (ContinuousClock.now - start) / .seconds(1) }
+    return try other.score(model)
   }
 
   func outcomes(

@@ -21,7 +21,7 @@ struct LandscapeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Running statistics at a point: average (the same mixture as the weights), recompute (on training images), or "
         + "copy (the first checkpoint's).", valueName: "policy"))
-  var batchNorm: WeightSpace.BatchNormPolicy = .average
+  var batchNorm: BatchNormPolicies = BatchNormPolicies(values: [.average])
 
   @OptionGroup var recomputation: BatchNormImageOptions
 
@@ -34,4 +34,17 @@ struct LandscapeOptions: ParsableArguments {
   }
 }
 
-extension WeightSpace.BatchNormPolicy: ExpressibleByArgument {}
+/// One policy, or several joined by commas.
+struct BatchNormPolicies: ExpressibleByArgument {
+  var values: [WeightSpace.BatchNormPolicy]
+  var defaultValueDescription: String { values.map(\.rawValue).joined(separator: ",") }
+  static var allValueStrings: [String] { WeightSpace.BatchNormPolicy.allCases.map(\.rawValue) }
+
+  init(values: [WeightSpace.BatchNormPolicy]) { self.values = values }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { WeightSpace.BatchNormPolicy(rawValue: String($0)) }
+    guard values.count == parts.count, Set(values).count == values.count else { return nil }
+  }
+}

@@ -14,10 +14,16 @@ struct PairsCommand: ConsoleCommand {
         soup landscape pairs runs/
         soup landscape pairs runs/ --csv pairs.csv --precision bf16
         soup landscape pairs runs/ --csv pairs.csv --alpha 0.25,0.5,0.75 --sample 5000
+        soup landscape pairs runs/ --csv pairs.csv --batch-norm average,recompute \
+          --shift cifar-c --severity 3 --skip-collapsed 0.05
 
       A soup is (1 - alpha) a + alpha b. The file has a line for every soup, with
       both parents' scores, and is continued after any interruption. Images stay in
       memory and checkpoints mapped, so that a soup costs its forward passes.
+
+      --batch-norm with several policies measures every soup under each; parents
+      are measured under the first. --shift corrupts the images once, keeps them in
+      memory, and measures models and soups on them too.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
@@ -36,6 +42,17 @@ struct PairsCommand: ConsoleCommand {
     help: ArgumentHelp(
       "Only pairs of one of the first n checkpoints with one of the others: a block of a large table.", valueName: "n"))
   var between: Int?
+
+  @Flag(
+    help: "Give a soup up once it cannot beat its better parent; its scores are then of the images seen.")
+  var earlyStop = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --shift: leave soups below this accuracy on clean images unmeasured, as 0.05.", valueName: "accuracy"))
+  var skipCollapsed: Double?
+
+  @OptionGroup(title: "Shift") var corruptions: CorruptionOptions
 
   @Option(help: ArgumentHelp("test, held-out, or train.", valueName: "part"))
   var split: EvaluationImages.Part = .test
@@ -59,50 +76,45 @@ struct PairsCommand: ConsoleCommand {
   }
 
   func validate() throws {
+    if corruptions.shift == nil, skipCollapsed != nil || !corruptions.given.isEmpty {
+      let given = corruptions.given + (skipCollapsed == nil ? [] : ["--skip-collapsed"])
+      throw ValidationError("\(given.joined(separator: ", ")) need --shift")
+    }
+    if let skipCollapsed, !(0...1).contains(skipCollapsed) {
+      throw ValidationError("--skip-collapsed must be in 0...1, found \(skipCollapsed)")
+    }
     if let sample, sample < 1 { throw ValidationError("--sample must be at least 1, found \(sample)") }
     if let between, between < 1 { throw ValidationError("--between must be at least 1, found \(between)") }
   }
 
   func run(_ console: Console) throws {
-    let landscape = try Landscape(checkpoints, options, part: split, console: console)
+    let landscape = try Landscape(checkpoints, options, part: split, severalPolicies: true, console: console)
     let count = landscape.states.count
     guard count >= 2 else { throw ValidationError("a pair needs two checkpoints, found \(count)") }
     if let between, between >= count {
       throw ValidationError("--between \(between) leaves no others: \(count) checkpoints were given")
     }
-    let space = try landscape.space(landscape.states)
+    let measurement = try PairMeasurement(
+      landscape, policies: options.batchNorm.values, corruptions: corruptions, skipCollapsed: skipCollapsed,
+      earlyStop: earlyStop)
     let file = try landscape.points(
-      "pairs", keys: ["a", "b", "alpha"],
-      values: ["top1_a", "loss_a", "top1_b", "loss_b", "top1", "loss", "over_mean", "over_best", "over_best_p"])
+      "pairs", keys: ["a", "b", "alpha"], values: measurement.columns, settings: measurement.settings)
     let soups = pairs(count).flatMap { pair in alpha.values.map { Soup(a: pair.0, b: pair.1, alpha: $0) } }
     func key(_ soup: Soup) -> [PointTable.Cell] {
       [.text(landscape.names[soup.a]), .text(landscape.names[soup.b]), .number(soup.alpha)]
     }
     let missing = soups.filter { file.table.row(key($0)) == nil }
     let parents = Set(missing.flatMap { [$0.a, $0.b] }).sorted()
-    let bar = landscape.bar("Pairs", evaluations: parents.count + missing.count)
-    func coefficients(_ shares: (Int, Double)...) -> [Double] {
-      shares.reduce(into: [Double](repeating: 0, count: count)) { $0[$1.0] += $1.1 }
-    }
-    var own: [Int: SampleOutcomes] = [:]
-    for index in parents { own[index] = try landscape.outcomes(space, at: coefficients((index, 1)), bar: bar) }
+    let bar = landscape.bar("Pairs", evaluations: parents.count + missing.count * options.batchNorm.values.count)
+    for index in parents { try measurement.measure(parent: index, bar: bar) }
     let start = ContinuousClock.now
     for soup in missing {
-      guard let a = own[soup.a], let b = own[soup.b] else { continue }
-      let found = try landscape.outcomes(
-        space, at: coefficients((soup.a, 1 - soup.alpha), (soup.b, soup.alpha)), bar: bar)
-      let best = a.score.top1 >= b.score.top1 ? a : b
-      let against = try PairedOutcomes(found.correct, best.correct)
-      let numbers = [
-        a.score.top1, a.score.loss, b.score.top1, b.score.loss, found.score.top1, found.score.loss,
-        found.score.top1 - (a.score.top1 + b.score.top1) / 2, against.difference, against.mcNemar,
-      ]
-      try file.append(key(soup) + numbers.map { .number($0) })
+      try file.append(key(soup) + measurement.cells(soup.a, soup.b, alpha: soup.alpha, bar: bar))
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     bar.finish()
     let rows = soups.compactMap { file.table.row(key($0)) }
-    let summary = Summary(rows, of: file.table)
+    let summary = PairSummary(rows, of: file.table, policies: options.batchNorm.values)
     try file.finish(summary)
     if console.isJSON {
       try console.emit(
@@ -117,6 +129,12 @@ struct PairsCommand: ConsoleCommand {
         + "\(Format.percent(summary.aboveMean)) % above their mean; on average "
         + "\(Statistics.points(summary.overMean)) points over the mean, \(Statistics.points(summary.overBest)) over the best."
     )
+    for other in summary.otherPolicies {
+      console.print(
+        "Batch norm \(other.policy.rawValue): \(Format.percent(other.aboveBest)) % above both parents, on average "
+          + "\(Statistics.points(other.overBest)) points over the best; it turns \(Format.count(other.turned)) soups that were "
+          + "not better into better ones.")
+    }
     console.note(landscape.footnote())
   }
 
@@ -161,38 +179,10 @@ struct PairsCommand: ConsoleCommand {
     if rows.count > 20 { console.print("the best 20 of \(Format.count(rows.count))") }
   }
 
-  /// All soups in a few numbers: fractions, and means of fractions.
-  private struct Summary: Encodable {
-    let soups: Int
-    let aboveBest: Double
-    let aboveMean: Double
-    let overBest: Double
-    let overMean: Double
-
-    init(_ rows: [[PointTable.Cell]], of table: PointTable) {
-      func mean(_ value: ([PointTable.Cell]) -> Double) -> Double {
-        rows.reduce(0) { $0 + value($1) } / Double(max(rows.count, 1))
-      }
-      soups = rows.count
-      aboveBest = mean { table.number("over_best", $0) > 0 ? 1 : 0 }
-      aboveMean = mean { table.number("over_mean", $0) > 0 ? 1 : 0 }
-      overBest = mean { table.number("over_best", $0) }
-      overMean = mean { table.number("over_mean", $0) }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-      case soups
-      case aboveBest = "above_best"
-      case aboveMean = "above_mean"
-      case overBest = "over_best"
-      case overMean = "over_mean"
-    }
-  }
-
   private struct Report: Encodable {
     let landscape = "pairs"
     let split: String
-    let summary: Summary
+    let summary: PairSummary
     /// Soups computed by this process, and the time of each: mixing, forward passes, scores.
     let computed: Int
     let secondsPerSoup: Double?
