@@ -66,6 +66,7 @@ var targets: [Target] = [
       .product(name: "Crypto", package: "swift-crypto"),
     ]),
   .target(name: "SoupAnalysis", dependencies: ["SoupTensors", "CKernels"]),
+  .target(name: "SoupAlignment", dependencies: ["SoupTensors", "CKernels"]),
   .target(
     name: "SoupReports", dependencies: ["SoupAnalysis", .product(name: "Mustache", package: "swift-mustache")],
     resources: [.embedInCode("Resources")]),
@@ -84,7 +85,7 @@ targets.append(
 
 var testTargets = [
   "SoupTensors", "SoupCheckpoints", "SoupData", "SoupMixing", "SoupAnalysis", "SoupReports", "SoupStudies", "SoupCLI",
-  "SoupStudyCLI",
+  "SoupStudyCLI", "SoupAlignment",
 ]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -94,7 +95,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 targets += [
   .target(
     name: "SoupCLI",
-    dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", argumentParser]),
+    dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupAlignment", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
     name: "SoupStudyCLI",
@@ -178,7 +179,7 @@ for name in testTargets {
   if name == "SoupCLI" { dependencies += ["soup", "soup-study"] }
   if name == "SoupModels" { dependencies.append("SoupCheckpoints") }
   if name == "SoupStudyCLI" { dependencies += ["soup", "soup-study"] }
-  if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch"] }
+  if name == "SoupTorchCLI" { dependencies += ["soup", "soup-torch", "SoupAlignment"] }
   targets.append(.testTarget(name: name + "Tests", dependencies: dependencies))
 }
 

@@ -8,7 +8,7 @@ public struct SoupCommand: ParsableCommand {
     abstract: "Mix the weights of several checkpoints into one better model.",
     version: SoupVersion.current,
     subcommands: [
-      InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self,
+      InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self, AlignCommand.self,
       VerifyCommand.self, ReplayCommand.self, DataCommand.self, TrainCommand.self,
       EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
       StudyCommand.self, ReportCommand.self, AnalyzeCommand.self,

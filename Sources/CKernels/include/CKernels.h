@@ -51,6 +51,7 @@ ck_statistics ck_statistics_empty(void);
 /// Adds n stored elements of any dtype to `statistics`.
 void ck_statistics_add(ck_level level, ck_dtype dtype, const void *source, size_t n, ck_statistics *statistics);
 
+#include "CKAlignment.h"
 #include "CKChecksum.h"
 #include "CKCompare.h"
 #include "CKConversion.h"
