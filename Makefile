@@ -7,7 +7,7 @@ LOCAL = $(shell [ ! -e .deps/debian/usr/include/sqlite3.h ] || echo -Xcc -I$(CUR
 BUILD = $(SWIFT) build -c $(CONFIGURATION) $(LOCAL)
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: all setup build demo test bench bench-mixing bench-corruptions bench-pipeline lint format clean distclean
+.PHONY: all setup build demo test bench bench-mixing bench-corruptions bench-pipeline bench-alignment lint format clean distclean
 
 all: build
 
@@ -40,6 +40,10 @@ bench-corruptions: setup
 # Decoding and augmentation alone: against PyTorch's DataLoader with Pillow.
 bench-pipeline: setup
 	@Benchmarks/pipeline.sh
+
+# Aligning two networks alone: against NumPy and SciPy.
+bench-alignment: setup
+	@Benchmarks/alignment.sh
 
 lint:
 	@$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)

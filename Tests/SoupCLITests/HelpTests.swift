@@ -5,7 +5,8 @@ import Testing
 /// After an intended change: `for c in align check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "inspect", "check", "diff", "mix", "align", "convert", "verify", "replay", "report", "analyze model-soups", "analyze pairs",
+    "inspect", "check", "diff", "mix", "align", "convert", "verify", "replay", "report", "analyze model-soups",
+    "analyze pairs",
     "data corrupt", "data corruptions", "data list", "data info", "data fetch",
   ])
   func helpIsAsReviewed(command: String) throws {

@@ -62,7 +62,7 @@ import Testing
     }
     for seed in ["1", "2"] {
       _ = try soup(
-        "train", "--data", data, "--model", "resnet8:width=2", "--epochs", "4", "--batch-size", "32", "--lr", "0.05",
+        "train", "--data", data, "--model", "resnet8:width=2", "--epochs", "3", "--batch-size", "32", "--lr", "0.05",
         "--seed", seed, "-o", "\(seed).safetensors", "--threads", "1")
     }
     let report = try soup("align", "1.safetensors", "2.safetensors", "-o", "aligned.safetensors", "--json").outputJSON
@@ -81,7 +81,7 @@ import Testing
     #expect(losses.count == 2 && abs(losses[0] - losses[1]) < 1e-5)
     func barrier(_ name: String) throws -> Double {
       let line = try soup(
-        "landscape", "line", "1.safetensors", name, "--points", "5", "--data", data, "--threads", "1", "--json",
+        "landscape", "line", "1.safetensors", name, "--points", "3", "--data", data, "--threads", "1", "--json",
         "--batch-norm", "recompute", "--batch-norm-images", "128")
       let barriers = try #require(line.outputJSON["barrier"] as? [String: Any])
       return try #require((barriers["loss"] as? [String: Any])?["height"] as? Double)

@@ -14,7 +14,7 @@ struct PairsCommand: ConsoleCommand {
         soup landscape pairs runs/
         soup landscape pairs runs/ --csv pairs.csv --precision bf16
         soup landscape pairs runs/ --csv pairs.csv --alpha 0.25,0.5,0.75 --sample 5000
-        soup landscape pairs runs/ --csv pairs.csv --batch-norm average,recompute \
+        soup landscape pairs runs/ --csv pairs.csv --batch-norm average,recompute \\
           --shift cifar-c --severity 3 --skip-collapsed 0.05
 
       A soup is (1 - alpha) a + alpha b. The file has a line for every soup, with
