@@ -103,7 +103,7 @@ public struct Evaluator {
   }
 
   /// Logits in which classes that take no part can not win and have no probability.
-  static func masked(_ logits: HostTensor, _ subset: [Int]?) throws -> HostTensor {
+  public static func masked(_ logits: HostTensor, _ subset: [Int]?) throws -> HostTensor {
     guard let subset else { return logits }
     let classes = logits.shape[1]
     let takesPart = subset.reduce(into: [Bool](repeating: false, count: classes)) { $0[$1] = true }

@@ -4,6 +4,8 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
   case top5
   case loss
   case ece
+  /// The accuracy of a vote of the nearest neighbours; the scorer's model is a `NeighbourNetwork`.
+  case knn
   /// The number that a scoring program gave; higher is better.
   case external
   /// The number that a scoring program gave; lower is better.
@@ -14,7 +16,7 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
     let value = self.value(of: score)
     guard !value.isNaN else { return -.infinity }
     return switch self {
-    case .top1, .top5, .external: value
+    case .top1, .top5, .knn, .external: value
     case .loss, .ece, .externalLoss: -value
     }
   }
@@ -22,7 +24,7 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
   /// The value as it stands in the score.
   public func value(of score: Score) -> Double {
     switch self {
-    case .top1: score.top1
+    case .top1, .knn: score.top1
     case .top5: score.top5
     case .loss: score.loss
     case .ece: score.ece

@@ -52,7 +52,7 @@ public struct Race: Sendable {
     guard bar.stopping != .never, bar.metric.quality(of: bar.score) > -.infinity else { return false }
     if isHopeless { return true }
     switch bar.metric {
-    case .top1, .top5:
+    case .top1, .top5, .knn:
       let most = (sum + Double(count - seen)) / Double(count)
       let goal = bar.metric.value(of: bar.score)
       if bar.isStrict ? most <= goal : most < goal { return true }

@@ -8,7 +8,7 @@ extension RecipeScorer {
   /// Each image's logits are the same in any order, up to the rounding of a smaller last batch.
   public func trial(_ recipe: Recipe, against bar: Bar) throws -> Trial {
     if let known = known[recipe] { return .scored(known.score) }
-    guard bar.stopping != .never, [.top1, .top5, .loss].contains(bar.metric) else {
+    guard bar.stopping != .never, [.top1, .top5, .knn, .loss].contains(bar.metric) else {
       return .scored(try score(recipe))
     }
     let order = try order(for: bar)

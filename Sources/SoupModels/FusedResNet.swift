@@ -66,10 +66,19 @@ final class FusedResNet: InferenceModel {
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
     try configuration.check(images, anySize: true)
-    return try withoutGradients { try chunks(images, predict) }
+    return try withoutGradients { try chunks(images) { try classify(encode($0)).to(.float32) } }
   }
 
-  private func predict(_ images: Tensor) throws -> Tensor {
+  func features(_ images: Tensor) throws -> Tensor {
+    try configuration.check(images, anySize: true)
+    return try withoutGradients { try chunks(images) { try encode($0).to(.float32) } }
+  }
+
+  /// Features → logits; features where there is no classifier.
+  private func classify(_ features: Tensor) throws -> Tensor { try classifier.map { try $0(features) } ?? features }
+
+  /// What the classifier sees, in the precision's dtype.
+  private func encode(_ images: Tensor) throws -> Tensor {
     var x = try stem(images.to(precision.dtype).channelsInnermost())
     if poolsStem { x = try x.maxPool(size: 3, stride: 2, padding: 1) }
     for block in blocks {
@@ -83,7 +92,6 @@ final class FusedResNet: InferenceModel {
         x = try layer(x, adding: index == block.branch.count - 1 ? residual : nil)
       }
     }
-    let features = try x.adaptiveAveragePool().flatten(from: 1)
-    return try (classifier.map { try $0(features) } ?? features).to(.float32)
+    return try x.adaptiveAveragePool().flatten(from: 1)  // [N, D]
   }
 }

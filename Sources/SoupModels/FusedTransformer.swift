@@ -48,10 +48,19 @@ final class FusedTransformer: InferenceModel {
 
   func callAsFunction(_ images: Tensor) throws -> Tensor {
     try configuration.check(images, anySize: false)
-    return try withoutGradients { try chunks(images, predict) }
+    return try withoutGradients { try chunks(images) { try classify(encode($0)).to(.float32) } }
   }
 
-  private func predict(_ images: Tensor) throws -> Tensor {
+  func features(_ images: Tensor) throws -> Tensor {
+    try configuration.check(images, anySize: false)
+    return try withoutGradients { try chunks(images) { try encode($0).to(.float32) } }
+  }
+
+  /// Features → logits; features where there is no classifier.
+  private func classify(_ features: Tensor) throws -> Tensor { try classifier.map { try $0(features) } ?? features }
+
+  /// What the classifier sees, in the precision's dtype.
+  private func encode(_ images: Tensor) throws -> Tensor {
     let patches = try images.to(precision.dtype).patches(shape.patchSize).linear(patchWeight, patchBias) + positions
     let token = try classToken.expand([images.shape[0], 1, shape.dimension])
     var x = try Tensor.concatenated([token, patches], dimension: 1)  // [N, 1 + L, D]
@@ -61,8 +70,7 @@ final class FusedTransformer: InferenceModel {
     } else {
       x = try x.narrow(1, start: 1, length: x.shape[1] - 1).mean(over: [1])
     }
-    let features = try norm(x)
-    return try (classifier.map { try $0(features) } ?? features).to(.float32)
+    return try norm(x)  // [N, D]
   }
 
   /// A layer norm's values; its scale and shift stay float32 whatever it normalises.

@@ -32,6 +32,29 @@ extension Network {
 public protocol InferenceModel: AnyObject {
   /// `[N, C, H, W]` normalised float32 → logits `[N, classes]`, float32; features `[N, D]` of a model without a classifier.
   func callAsFunction(_ images: Tensor) throws -> Tensor
+
+  /// `[N, C, H, W]` normalised float32 → what the classifier sees, `[N, D]`, float32.
+  /// - Throws: `ModelError.noFeatures` where only logits can be asked for.
+  func features(_ images: Tensor) throws -> Tensor
+}
+
+extension Network {
+  /// This network as one that says what its classifier sees.
+  /// - Throws: `ModelError.noFeatures`.
+  public func encoder() throws(ModelError) -> any Model {
+    guard let model = self as? any Model else { throw .withoutFeatures }
+    return model
+  }
+}
+
+extension ModelError {
+  static var withoutFeatures: ModelError {
+    ModelError(
+      .noFeatures,
+      "a TorchScript module gives logits only, and nearest neighbours and probes need the features before the classifier; "
+        + "use a checkpoint of an architecture known here, one of "
+        + Architecture.allCases.map(\.rawValue).joined(separator: ", "))
+  }
 }
 
 extension Model {

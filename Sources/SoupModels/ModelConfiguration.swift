@@ -36,6 +36,15 @@ public struct ModelConfiguration: Sendable, Hashable {
     self.transformer = TransformerShape(architecture)
   }
 
+  /// What a model of this configuration calls its classifier: `head`, as in `head.weight` and `head.bias`.
+  public var classifierName: String {
+    switch architecture.family {
+    case .he: "linear"
+    case .cifar, .vision: "fc"
+    case .transformer: "head"
+    }
+  }
+
   /// Checks every option, so that a model of this configuration can be built.
   /// - Throws: one `ModelError.invalidOption` that names everything wrong.
   public func validate() throws(ModelError) {

@@ -13,6 +13,8 @@ public struct ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let imageShape = Code(name: "imageShape")
     /// Logits were asked of an encoder without a classifier.
     public static let noClassifier = Code(name: "noClassifier")
+    /// A network gives logits only, where features were asked for.
+    public static let noFeatures = Code(name: "noFeatures")
     /// A state dict does not tell what it belongs to.
     public static let notRecognised = Code(name: "notRecognised")
   }

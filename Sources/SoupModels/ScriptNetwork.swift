@@ -43,5 +43,7 @@ public final class ScriptNetwork: Network {
         try withAutocast(precision, device: images.device) { try module(images) }.to(.float32)
       }
     }
+
+    func features(_ images: Tensor) throws -> Tensor { throw ModelError.withoutFeatures }
   }
 }

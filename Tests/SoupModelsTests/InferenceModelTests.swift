@@ -26,6 +26,19 @@ struct InferenceModelTests {
     }
   }
 
+  @Test("features are what the classifier sees, to 1e-5", arguments: configurations)
+  func features(_ text: String) throws {
+    let configuration = try ModelConfiguration(parsing: text)
+    let model = try Hashed.model(configuration)
+    let (images, _) = try Hashed.batch(configuration, 20, "images")
+    let expected = try withoutGradients { try model.features(images, training: false).doubles() }
+    let inference = try model.inference(precision: .float32, batchSize: 20)
+    #expect(deviation(try inference.features(images).doubles(), expected) < 1e-5)
+    let coarse = try model.inference(precision: .bfloat16).features(images)
+    #expect(coarse.dtype == .float32)
+    #expect(deviation(try coarse.doubles(), expected) < 0.03)
+  }
+
   @Test("a large batch, which goes through in cache-sized chunks, gives each image what it gets alone")
   func chunks() throws {
     let configuration = try ModelConfiguration(parsing: "resnet8:width=4,image=32")

@@ -211,6 +211,8 @@ ct_status ct_module_visit(ct_module module, void *context, void (*visit)(void *c
 /// `forward` of one tensor, which must give one tensor.
 ct_status ct_module_forward(ct_module module, ct_tensor input, bool training, ct_tensor *out, ct_error *error);
 
+#include "neighbours.h"
+
 #ifdef __cplusplus
 }
 #endif

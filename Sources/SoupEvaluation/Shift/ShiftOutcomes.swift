@@ -3,6 +3,8 @@ public struct ShiftOutcomes: Sendable {
   /// In the order of `ShiftedImages.versions`.
   public let versions: [SampleOutcomes]
 
+  public init(versions: [SampleOutcomes]) { self.versions = versions }
+
   /// For each image the fraction of these versions that are right, in 0…1: what paired comparisons of means are made of. The
   /// versions of one image are not independent; images are.
   /// - Precondition: `chosen` are positions in `versions`, at least one.
