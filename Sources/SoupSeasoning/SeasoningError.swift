@@ -11,6 +11,8 @@ public struct SeasoningError: Error, Sendable, CustomStringConvertible {
     case badState
     /// The loss or a coefficient is no longer finite.
     case diverged
+    /// A mixture gives all images the same features, so that their neighbours say nothing.
+    case constantFeatures
   }
 
   public let code: Code

@@ -78,49 +78,26 @@ public struct LearnedSoup: Codable, Sendable, Hashable {
     let gradient = MixtureGradient(mixture, model: model, extent: extent, precision: precision)
     let loader = try DataLoader(
       data, batchSize: min(batchSize, data.count), shuffleSeed: seed, threads: loaderThreads)
-    var state = LearnedState(
-      identity: try LearnedState.identity(self, paths: paths, data: data),
-      coefficients: MixtureCoefficients(rows: gradient.rowCount, ingredients: paths.count))
-    if let path = saving?.path, let saved = try LearnedState(contentsOf: path) {
-      guard saved.identity == state.identity else {
-        throw SeasoningError(
-          .badState,
-          "'\(path)' is of a search with other settings, data or ingredients; remove it to start over:\n"
-            + state.differences(from: saved))
-      }
-      state = saved
-    }
+    var state = try LearnedState(
+      identity: LearnedState.identity(self, paths: paths, data: data),
+      coefficients: MixtureCoefficients(rows: gradient.rowCount, ingredients: paths.count)
+    ).continued(from: saving?.path)
     let total = epochs * loader.batchCount
-    var lastSave = ContinuousClock.now
-    while state.step < total {
-      let batches = loader.batches(epoch: state.step / loader.batchCount, startingAt: state.step % loader.batchCount)
-      while state.step < total, let batch = try batches.next() {
-        let value = try gradient(
-          state.coefficients, images: Tensor(batch.images, device: device), labels: Tensor(batch.labels, device: device)
-        )
-        state.coefficients.step(
-          state.coefficients.chain(value.weights), temperature: learnsTemperature ? value.temperature : nil,
-          learningRate: learningRate)
-        guard value.loss.isFinite, state.coefficients.isFinite else {
-          throw SeasoningError(
-            .diverged,
-            "the loss is \(value.loss) at step \(state.step + 1): an ingredient is not finite, or the learning rate "
-              + "\(learningRate) is too high")
-        }
-        state.add(value, images: batch.count, endsEpoch: (state.step + 1) % loader.batchCount == 0)
-        try progress(
-          LearnedProgress(
-            step: state.step, totalSteps: total, batchSize: batch.count, loss: value.loss,
-            weights: state.coefficients.meanWeights, temperature: state.coefficients.temperature))
-        guard let saving, state.step < total else { continue }
-        let isStopping = shouldStop()
-        if isStopping || ContinuousClock.now - lastSave >= saving.interval {
-          try state.write(to: saving.path)
-          lastSave = .now
-        }
-        if isStopping { return .interrupted(step: state.step) }
-      }
+    let descent = CoefficientDescent(loader: loader, totalSteps: total, saving: saving)
+    let isFinished = try descent.run(&state, shouldStop: shouldStop) { batch, _, coefficients in
+      let value = try gradient(
+        coefficients, images: Tensor(batch.images, device: device), labels: Tensor(batch.labels, device: device))
+      coefficients.step(
+        coefficients.chain(value.weights), temperature: learnsTemperature ? value.temperature : nil,
+        learningRate: learningRate)
+      return .init(loss: value.loss, right: value.right)
+    } progress: { state, batch, outcome in
+      try progress(
+        LearnedProgress(
+          step: state.step, totalSteps: total, batchSize: batch.count, loss: outcome.loss,
+          weights: state.coefficients.meanWeights, temperature: state.coefficients.temperature))
     }
+    guard isFinished else { return .interrupted(step: state.step) }
     let weights = gradient.tensorWeights(state.coefficients)
     try mixture.mix(weights)
     return .finished(

@@ -3,7 +3,7 @@ import SoupCheckpoints
 import SoupData
 import SoupTorch
 
-/// Where a learned soup stands: everything that decides its next steps, as one JSON file. The order of the images needs no
+/// Where a search by gradients stands, a learned or a self-seasoned soup: everything that decides its next steps, as one JSON file. The order of the images needs no
 /// state; it is a function of seed, epoch and step.
 struct LearnedState: Codable {
   /// What must be equal for a search to be continued, by name.
@@ -11,6 +11,9 @@ struct LearnedState: Codable {
   var coefficients: MixtureCoefficients
   var step = 0
   var epochs: [LearnedResult.Epoch] = []
+  /// The coefficients after the epoch of the lowest mean loss, and which it was.
+  private(set) var best: MixtureCoefficients?
+  private(set) var bestEpoch = 0
   private var lossSum = 0.0
   private var right = 0
   private var images = 0
@@ -21,7 +24,7 @@ struct LearnedState: Codable {
   }
 
   /// Settings, images and the files of the ingredients, by size and time of change.
-  static func identity(_ soup: LearnedSoup, paths: [String], data: any ImageDataset) throws -> [String: String] {
+  static func identity(_ soup: some Encodable, paths: [String], data: any ImageDataset) throws -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     var identity = [
@@ -44,15 +47,30 @@ struct LearnedState: Codable {
     }.joined(separator: "\n")
   }
 
-  mutating func add(_ value: MixtureGradient.Value, images count: Int, endsEpoch: Bool) {
+  mutating func add(loss: Double, right found: Int, images count: Int, endsEpoch: Bool) {
     step += 1
-    lossSum += value.loss * Double(count)
-    right += value.right
+    lossSum += loss * Double(count)
+    right += found
     images += count
     if endsEpoch {
-      epochs.append(.init(loss: lossSum / Double(images), top1: Double(right) / Double(images)))
+      let epoch = LearnedResult.Epoch(loss: lossSum / Double(images), top1: Double(right) / Double(images))
+      if epoch.loss < epochs.map(\.loss).min() ?? .infinity { (best, bestEpoch) = (coefficients, epochs.count) }
+      epochs.append(epoch)
       (lossSum, right, images) = (0, 0, 0)
     }
+  }
+
+  /// The state that was saved at a path, or this one where there is none.
+  /// - Throws: `SeasoningError.Code.badState` if it is of another search.
+  func continued(from path: String?) throws -> LearnedState {
+    guard let path, let saved = try LearnedState(contentsOf: path) else { return self }
+    guard saved.identity == identity else {
+      throw SeasoningError(
+        .badState,
+        "'\(path)' is of a search with other settings, data or ingredients; remove it to start over:\n"
+          + differences(from: saved))
+    }
+    return saved
   }
 
   /// Writes the state in place of the one before; a crash leaves one of the two whole.
@@ -69,7 +87,7 @@ struct LearnedState: Codable {
     do {
       self = try JSONDecoder().decode(Self.self, from: data)
     } catch {
-      throw SeasoningError(.badState, "'\(path)' is not the state of a learned soup; remove it to start over")
+      throw SeasoningError(.badState, "'\(path)' is not the state of a search; remove it to start over")
     }
   }
 }

@@ -2,10 +2,11 @@ import SoupModels
 import SoupTensors
 import SoupTorch
 
-/// The loss of a mixture at given coefficients, and its exact derivatives, from one forward and one backward pass of one
+/// A loss of a mixture at given coefficients, and its exact derivatives, from one forward and one backward pass of one
 /// model.
 ///
-/// `L = CE(β · f(x; θ(α)), y)` in evaluation mode. With `g_t = ∂L/∂θ_t` at the mixed weights, `∂L/∂α_{t,i} = ⟨g_t, θ_{i,t}⟩`.
+/// Any `L(θ(α))` of the mixed model in evaluation mode; for a learned soup `CE(β · f(x; θ(α)), y)`. With `g_t = ∂L/∂θ_t` at the
+/// mixed weights, `∂L/∂α_{t,i} = ⟨g_t, θ_{i,t}⟩`.
 /// Batch norm's running statistics are mixed by the mean of all rows, `ᾱ`, and their part of the derivative is exact too:
 /// with `s = √(σ² + ε)`, `∂L/∂μ = −γ/s · ∂L/∂β` and `∂L/∂σ² = −γ/(2s²) · ∂L/∂γ`, of the norm's shift β and scale γ.
 public final class MixtureGradient {
@@ -65,23 +66,37 @@ public final class MixtureGradient {
     }
   }
 
-  /// Mixes the model, runs the batch, and derives.
+  /// Mixes the model, runs the batch, and derives the cross-entropy.
   /// - Parameters:
   ///   - images: `[N, C, H, W]`
   ///   - labels: `[N]` int64
   public func callAsFunction(_ coefficients: MixtureCoefficients, images: Tensor, labels: Tensor) throws -> Value {
+    let temperature = try Tensor([Float(coefficients.temperature)], shape: []).to(images.device)
+    try temperature.requireGradient()
+    var right = 0.0
+    let (loss, weights) = try derivatives(coefficients) { model in
+      let logits = try withAutocast(precision, device: images.device) { try model(images, training: false) }
+      right = try logits.detach().argmax(over: 1).equal(labels).to(.float32).sum().item()
+      return try crossEntropy(logits.to(.float32) * temperature, labels: labels)
+    }
+    return Value(
+      loss: loss, right: Int(right), weights: weights, temperature: try temperature.gradient?.item() ?? 0)
+  }
+
+  /// Mixes the model, asks for a loss of it, and derives that.
+  /// - Parameter loss: a scalar of the model as it is mixed, with the graph behind it; batch norms must be in evaluation mode.
+  /// - Returns: the loss, and its derivatives with respect to α: `[rows][ingredients]`.
+  public func derivatives(
+    _ coefficients: MixtureCoefficients, of loss: (any Network) throws -> Tensor
+  ) throws -> (loss: Double, weights: [[Double]]) {
     try mixture.mix(tensorWeights(coefficients))
     let entries = model.store.entries.filter { $0.tensor.dtype.isFloatingPoint }
     for entry in entries where entry.isParameter {
       try entry.tensor.requireGradient()
       entry.tensor.clearGradient()
     }
-    let temperature = try Tensor([Float(coefficients.temperature)], shape: []).to(images.device)
-    try temperature.requireGradient()
-    let logits = try withAutocast(precision, device: images.device) { try model(images, training: false) }
-    let loss = try crossEntropy(logits.to(.float32) * temperature, labels: labels)
-    try loss.backward()
-    let right = try logits.detach().argmax(over: 1).equal(labels).to(.float32).sum().item()
+    let value = try loss(model)
+    try value.backward()
 
     var gradients = try entries.map { try $0.tensor.gradient?.to(.float32).host() }
     for entry in entries { entry.tensor.clearGradient() }
@@ -89,10 +104,7 @@ public final class MixtureGradient {
       (gradients[place.mean], gradients[place.variance]) = try Self.statistics(
         place.norm, scale: gradients[place.weight], shift: gradients[place.bias])
     }
-    let products = try mixture.products(gradients)
-    return Value(
-      loss: try loss.item(), right: Int(right), weights: rows(products),
-      temperature: try temperature.gradient?.item() ?? 0)
+    return (try value.item(), rows(try mixture.products(gradients)))
   }
 
   /// Sums the tensors' products into the rows that they share.
