@@ -10,7 +10,7 @@ public struct SoupCommand: ParsableCommand {
     subcommands: [
       InspectCommand.self, CheckCommand.self, DiffCommand.self, ConvertCommand.self, MixCommand.self, AlignCommand.self,
       VerifyCommand.self, ReplayCommand.self, DataCommand.self, TrainCommand.self,
-      EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
+      ProbeCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
       StudyCommand.self, ReportCommand.self, AnalyzeCommand.self,
     ])
 

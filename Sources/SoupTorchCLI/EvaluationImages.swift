@@ -13,7 +13,7 @@ struct EvaluationImages {
 
   let specification: DatasetSpecification
   /// Where the training images are: not in `specification` where that has test images only.
-  private let training: DatasetSpecification
+  let training: DatasetSpecification
   /// How the training images are split; nil when nothing says so.
   let split: DataConfiguration?
   private let console: Console
@@ -22,8 +22,11 @@ struct EvaluationImages {
   ///
   /// Checkpoints of ours record both. A split that is asked for must be the recorded one: with another, images that an
   /// ingredient was trained on would be called held out.
+  /// - Parameter usual: the held-out fraction where neither a checkpoint nor an option says; nil leaves it unknown.
   /// - Throws: `EvaluationError` when records disagree with each other or with what was asked for.
-  init(_ options: EvaluationDataOptions, for ingredients: Ingredients, console: Console) throws {
+  init(
+    _ options: EvaluationDataOptions, for ingredients: Ingredients, console: Console, heldOut usual: Double? = nil
+  ) throws {
     self.console = console
     let records = ingredients.metadata.map { DataConfiguration(metadata: $0) }
     let known = zip(ingredients.paths, records).compactMap { path, record in record.map { (path, $0) } }
@@ -50,7 +53,7 @@ struct EvaluationImages {
           "'\(firstPath)' was trained with \(Self.text(first)); another split would hold out images that it has seen. "
             + "Leave out --held-out and --split-seed")
       }
-      split = sameData ? first : options.split(of: training)
+      split = sameData ? first : options.split(of: training, usual: usual)
     } else {
       guard let data = options.data else {
         throw EvaluationError(
@@ -58,9 +61,9 @@ struct EvaluationImages {
       }
       specification = try options.badImages.apply(to: DatasetSpecification(parsing: data))
       training = try options.trainingData(beside: specification, otherwise: nil)
-      split = options.split(of: training)
+      split = options.split(of: training, usual: usual)
     }
-    if known.count < ingredients.paths.count, split != nil {
+    if known.count < ingredients.paths.count, split?.heldOut ?? 0 > 0 {
       console.warn(
         "not every checkpoint records its training data; held-out images may have been trained on")
     }
@@ -72,6 +75,33 @@ struct EvaluationImages {
       BadImageOptions.report(images, console)
       return images
     }
+    let (images, split) = try trainingImages()
+    let parts = try split(images)
+    return part == .heldOut ? parts.heldOut : parts.train
+  }
+
+  /// Images to look at without their labels: test images, or those of training that are not held out.
+  func load(_ options: ImageChoiceOptions) throws -> any ImageDataset {
+    let choice = try options.choice()
+    let bank = try options.corruptions.textures()
+    var chosen: any ImageDataset
+    if choice.part == .test {
+      chosen = try choice(load(.test), bank: bank)
+    } else {
+      let (images, split) = try trainingImages()
+      chosen = try choice(images, allowed: split.indices().train, bank: bank)
+    }
+    // The name tells a search that is continued whether its images are still the same.
+    if let shift = choice.shift {
+      let kinds = shift.corruptions.map(\.rawValue).joined(separator: ", ")
+      let name = "\(chosen.name): \(kinds) at \(shift.severities), seed \(shift.seed)"
+      chosen = try Subset(of: chosen, indices: Array(0..<chosen.count), name: name)
+    }
+    return chosen
+  }
+
+  /// All training images, and how they are split.
+  private func trainingImages() throws -> (images: any ImageDataset, split: Split) {
     guard training.kind.hasTrainingImages else {
       throw EvaluationError(
         .noData,
@@ -90,8 +120,7 @@ struct EvaluationImages {
         "the training images of \(training) are not those of the checkpoints (checksum \(checksum), expected "
           + "\(split.checksum)), so their held-out images are unknown")
     }
-    let parts = try Split(count: images.count, heldOutFraction: split.heldOut, seed: split.splitSeed)(images)
-    return part == .heldOut ? parts.heldOut : parts.train
+    return (images, try Split(count: images.count, heldOutFraction: split.heldOut, seed: split.splitSeed))
   }
 
   private static func text(_ data: DataConfiguration) -> String {

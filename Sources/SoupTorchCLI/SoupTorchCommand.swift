@@ -9,7 +9,8 @@ public struct SoupTorchCommand: ParsableCommand {
     abstract: "Train, evaluate and season with LibTorch.",
     version: "\(SoupVersion.current) (LibTorch \(Torch.version))",
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self, LandscapeCommand.self,
+      TrainCommand.self, ProbeCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self,
+      LandscapeCommand.self,
     ])
 
   public init() {}

@@ -114,6 +114,13 @@ import Testing
       #expect(score.status == 0, "\(method): \(score.errors)")
       #expect((score.outputJSON["score"] as? [String: Any])?["count"] as? Int == 60)
     }
+    for command in [
+      ["evaluate", ingredients[0], "--knn", "--held-out", "0.2"], ["probe", ingredients[0], "-o", "x.safetensors"],
+      ["season", "self"] + ingredients + ["-o", "x.safetensors"],
+    ] {
+      let refused = try soup(command + model)
+      #expect(refused.status != 0 && refused.errors.contains("gives logits only"), "\(command[0]): \(refused.errors)")
+    }
     let other = try soup(["evaluate", "runs/1.safetensors"] + model)
     #expect(other.status == 1 && other.errors.contains("conv.weight"), "\(other.errors)")
   }
@@ -148,12 +155,12 @@ import Testing
 }
 
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`. After an intended one:
-/// `for c in train evaluate taste season; do soup $c --help > Tests/Fixtures/help/$c.txt; done`, and the same for
+/// `for c in train evaluate taste probe season; do soup $c --help > Tests/Fixtures/help/$c.txt; done`, and the same for
 /// `season greedy` and its siblings, into `season-greedy.txt`.
 @Suite struct TorchHelpTests {
   @Test(arguments: [
     "train", "evaluate", "taste", "season", "season greedy", "season learned", "season layerwise", "season sampled",
-    "season pair",
+    "season pair", "season self", "probe",
   ])
   func helpIsAsReviewed(command: String) throws {
     let words = command.split(separator: " ").map(String.init)

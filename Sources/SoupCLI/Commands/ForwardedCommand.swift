@@ -39,6 +39,12 @@ struct TrainCommand: ForwardedCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 }
 
+struct ProbeCommand: ForwardedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "probe", abstract: "Fit a linear classifier to a frozen encoder.", helpNames: [])
+  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+}
+
 struct EvaluateCommand: ForwardedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Score a checkpoint, a soup or an ensemble on a dataset.", helpNames: [])

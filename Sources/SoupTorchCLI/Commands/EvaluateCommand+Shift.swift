@@ -3,19 +3,22 @@ import SoupAnalysis
 import SoupCLI
 import SoupEvaluation
 import SoupMixing
+import SoupSeasoning
+import SoupTorch
 
 extension EvaluateCommand {
   /// `soup evaluate --shift`: all models in one pass over the corrupted images.
   /// - Parameter chooser: held-out images, for the members of a greedy ensemble.
   func evaluate(
     _ images: ShiftedImages, with scorer: RecipeScorer, choosing chooser: RecipeScorer?, _ ingredients: Ingredients,
-    _ console: Console
+    on device: Device, _ console: Console
   ) throws {
-    let recipes = ingredients.paths.map { Recipe.uniform([$0]) }
+    var recipes = ingredients.paths.map { Recipe.uniform([$0]) }
     let ensembles = try chosen(chooser, recipes, console)
+    if adapting.adapt { recipes.append(.uniform(ingredients.paths)) }
     let total = recipes.count * images.versions.count * images.count
     let bar = console.progress("Evaluating \(images.name)", total: total, unit: .items("images"))
-    let outcomes = try scorer.outcomes(
+    var outcomes = try scorer.outcomes(
       of: recipes, ensembles: ensembles.map(\.members), under: images,
       pass: ShiftPass(
         batchSize: data.batchSize,
@@ -23,7 +26,16 @@ extension EvaluateCommand {
     ) { bar.update(completed: $0) }
     bar.finish()
 
-    let names = ingredients.paths + ensembles.map(\.name)
+    var names = ingredients.paths
+    if adapting.adapt { names.append("uniform soup of \(ingredients.paths.count)") }
+    names += ensembles.map(\.name)
+    var mixture: [Double]?
+    if adapting.adapt {
+      let adapted = try adapt(to: images, ingredients, on: device, console)
+      names.append(Self.adapted)
+      outcomes.append(adapted.outcomes)
+      mixture = adapted.mixture
+    }
     for (name, outcome) in zip(names, outcomes) {
       let broken = outcome.versions.reduce(0) { $0 + $1.score.nonFinite }
       if broken > 0 { console.warn("\(name): \(broken) images have logits that are not finite; they count as wrong") }
@@ -37,11 +49,14 @@ extension EvaluateCommand {
     if console.isJSON {
       for (index, result) in results.enumerated() {
         let score = clean.map { outcomes[index].versions[$0].score }
-        let members = index < recipes.count ? nil : ensembles[index - recipes.count].paths(in: ingredients)
+        let isEnsemble = (recipes.count..<recipes.count + ensembles.count).contains(index)
+        let members = isEnsemble ? ensembles[index - recipes.count].paths(in: ingredients) : nil
         try console.emit(
           ShiftReport(
             checkpoint: names[index], split: split.rawValue, shift: result, score: score,
-            interval: try score.map(Statistics.interval), members: members, predictions: predictions))
+            interval: try score.map(Statistics.interval), members: members, predictions: predictions,
+            knn: knn ? neighbours.vote : nil,
+            mixture: names[index] == Self.adapted ? mixture : nil))
       }
       return
     }
@@ -59,6 +74,7 @@ extension EvaluateCommand {
     console.note(
       "\(images.base.name), \(split.rawValue): \(Format.count(images.count)) images in \(images.shifted.count) versions"
     )
+    if let mixture { console.note(Self.shares(mixture, ingredients)) }
     console.note(ShiftTables.legend)
     if perClass {
       let means = rows.map { name, outcome in
@@ -69,6 +85,29 @@ extension EvaluateCommand {
       }
       console.print("\n" + classTable(means, images.classNames).rendered())
     }
+  }
+
+  /// Every version is a stream of its own.
+  private func adapt(
+    to images: ShiftedImages, _ ingredients: Ingredients, on device: Device, _ console: Console
+  ) throws -> (outcomes: ShiftOutcomes, mixture: [Double]) {
+    let mixer = try adapt(ingredients, on: device)
+    let bar = console.progress("Adapting", total: images.versions.count * images.count, unit: .items("images"))
+    var versions: [SampleOutcomes] = []
+    var weights: [[Double]] = []
+    for version in images.versions.indices {
+      let stream = try mixer.predict(
+        images.images(of: version), batchSize: data.batchSize, device: device,
+        loaderThreads: computation.givenLoaderThreads ?? ProcessInfo.processInfo.activeProcessorCount
+      ) { bar.update(completed: version * images.count + $0) }
+      versions.append(try images.outcomes(stream.logits))
+      weights.append(stream.meanWeights)
+    }
+    bar.finish()
+    let means = ingredients.paths.indices.map { index in
+      weights.reduce(0) { $0 + $1[index] } / Double(weights.count)
+    }
+    return (ShiftOutcomes(versions: versions), means)
   }
 
   private struct ChosenEnsemble {
@@ -113,4 +152,8 @@ private struct ShiftReport: Encodable {
   let interval: Interval?
   let members: [String]?
   let predictions: String?
+  /// Where neighbours were asked rather than the classifier.
+  let knn: NeighbourVote?
+  /// The mean share of every checkpoint, where mixtures were adapted.
+  let mixture: [Double]?
 }

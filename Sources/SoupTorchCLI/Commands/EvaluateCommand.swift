@@ -6,6 +6,7 @@ import SoupData
 import SoupEvaluation
 import SoupMixing
 import SoupModels
+import SoupSeasoning
 import SoupTorch
 
 /// `soup evaluate`
@@ -20,6 +21,8 @@ struct EvaluateCommand: ConsoleCommand {
         soup evaluate soup.safetensors --batch-norm recompute --per-class
         soup evaluate torch.safetensors --model resnet50 --data cifar100:/cifar
         soup evaluate best.safetensors soup.safetensors --shift cifar-c
+        soup evaluate encoder.safetensors --knn --data cifar10:/cifar
+        soup evaluate fog.safetensors snow.safetensors --adapt --shift cifar-c
 
       Checkpoints made by soup train, and soups of them, know their architecture,
       their data and what was held out. ECE is the expected calibration error over 15
@@ -30,6 +33,12 @@ struct EvaluateCommand: ConsoleCommand {
       --shift corrupts the images in memory on all cores, once for all models, at the
       strengths published for their size. A shift of test images is of test images:
       nothing selects on it.
+
+      --knn leaves the classifier out: the training images that are not held out vote
+      by their features. It judges encoders without classifier, or for other classes.
+
+      --adapt also scores mixtures of the checkpoints whose coefficients follow the
+      images: for every batch a few steps of soup season self, without labels.
       """)
 
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
@@ -53,8 +62,13 @@ struct EvaluateCommand: ConsoleCommand {
   @Flag(help: "Also print the accuracy of each class.")
   var perClass = false
 
+  @Flag(help: "Classify by the nearest training images instead of the classifier.")
+  var knn = false
+
   @OptionGroup(title: "Data") var data: EvaluationDataOptions
   @OptionGroup(title: "Shift") var shift: ShiftOptions
+  @OptionGroup(title: "Nearest neighbours") var neighbours: NeighbourOptions
+  @OptionGroup(title: "Adapting") var adapting: AdaptOptions
   @OptionGroup(title: "Batch norm") var batchNorm: BatchNormOptions
   @OptionGroup(title: "Computation") var computation: DeviceOptions
   @OptionGroup(title: "Printing") var output: OutputOptions
@@ -63,23 +77,37 @@ struct EvaluateCommand: ConsoleCommand {
     // What is no data set is an error of its own, later.
     let named = data.data.flatMap { try? DatasetSpecification(parsing: $0) }
     try shift.check(stored: named.flatMap { $0.isStoredShift ? $0 : nil })
+    try neighbours.check(isUsed: knn, "--knn")
+    if knn, adapting.adapt { throw ValidationError("--adapt predicts with classifiers; leave out --knn") }
+    if knn, !ensemble.isEmpty {
+      throw ValidationError("--knn has no logits to make an ensemble of; leave out --ensemble")
+    }
+    if knn, split == .train {
+      throw ValidationError("--knn asks the training images, which would find themselves; leave out --split train")
+    }
   }
 
   func run(_ console: Console) throws {
     let device = try computation.prepare()
     let ingredients = try Ingredients(checkpoints, model: data.namedModel())
-    let images = try EvaluationImages(data, for: ingredients, console: console)
+    // Neighbours of test images may be any training images, where nothing says that some are held out.
+    let images = try EvaluationImages(
+      data, for: ingredients, console: console, heldOut: knn && split == .test ? 0 : nil)
     if ensemble.contains(.greedy), split == .train {
       throw ValidationError("--ensemble greedy chooses on held-out images; score it on --split test")
     }
     let recalibration = try batchNorm.recalibration(
       images, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads)
+    let model = try ingredients.makeModel(on: device)
+    let network =
+      try knn
+      ? neighbours.network(model, images, batchSize: data.batchSize, computation, on: device, console) : nil
     func makeScorer(_ data: any ImageDataset) throws -> RecipeScorer {
       let evaluator = try Evaluator(
         data, batchSize: self.data.batchSize, precision: computation.precision(on: device), device: device,
         loaderThreads: computation.loaderThreads)
       let scorer = RecipeScorer(
-        model: try ingredients.makeModel(on: device), evaluator: evaluator, recalibration: recalibration)
+        model: network ?? model, evaluator: evaluator, recalibration: recalibration)
       scorer.recalibratesSingles = true
       return scorer
     }
@@ -99,13 +127,23 @@ struct EvaluateCommand: ConsoleCommand {
     if ensemble.contains(.greedy), split == .heldOut {
       console.warn("the greedy ensemble was chosen on these images; its honest score is that of --split test")
     }
-    if let shifted { return try evaluate(shifted, with: scorer, choosing: chooser, ingredients, console) }
+    if adapting.adapt, ingredients.paths.count < 2 {
+      throw ValidationError("--adapt mixes two checkpoints or more, found \(ingredients.paths.count)")
+    }
+    if let shifted {
+      if let network { console.note(Self.explanation(network)) }
+      return try evaluate(shifted, with: scorer, choosing: chooser, ingredients, on: device, console)
+    }
 
     let k = ingredients.paths.count
+    let bankCount = network?.bank.data.count ?? 0
+    let passImages = evaluator.data.count + bankCount
     let bar = console.progress(
-      "Evaluating", total: k * (evaluator.data.count + (chooser?.evaluator.data.count ?? 0)), unit: .items("images"))
+      "Evaluating", total: (k + (adapting.adapt ? 1 : 0)) * passImages + k * (chooser?.evaluator.data.count ?? 0),
+      unit: .items("images"))
+    network?.progress = { [unowned scorer] done in bar.update(completed: scorer.evaluations * passImages + done) }
     scorer.progress = { [unowned scorer] _, done in
-      bar.update(completed: scorer.evaluations * evaluator.data.count + done)
+      bar.update(completed: scorer.evaluations * passImages + bankCount + done)
     }
     chooser?.progress = { [unowned scorer] _, done in
       bar.update(completed: scorer.evaluations * evaluator.data.count + done)
@@ -123,7 +161,22 @@ struct EvaluateCommand: ConsoleCommand {
           outcomes: try scorer.ensemble(members.map { recipes[$0] }, by: kind.method),
           members: kind == .greedy ? members.map { ingredients.paths[$0] } : nil))
     }
+    if adapting.adapt {
+      rows.append(
+        Row(name: "uniform soup of \(k)", outcomes: try scorer.outcomes(.uniform(ingredients.paths)), members: nil))
+    }
     bar.finish()
+    if adapting.adapt {
+      let bar = console.progress("Adapting", total: part.count, unit: .items("images"))
+      let stream = try adapt(ingredients, on: device).predict(
+        part, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads
+      ) { bar.update(completed: $0) }
+      bar.finish()
+      rows.append(
+        Row(
+          name: Self.adapted, outcomes: try evaluator.outcomes(Evaluator.masked(stream.logits, part.classSubset)),
+          members: nil, mixture: stream.meanWeights))
+    }
     for row in rows where row.score.nonFinite > 0 {
       console.warn("\(row.name): \(row.score.nonFinite) images have logits that are not finite; they count as wrong")
     }
@@ -141,11 +194,14 @@ struct EvaluateCommand: ConsoleCommand {
           Report(
             checkpoint: row.name, split: split.rawValue, score: row.score,
             interval: try Statistics.interval(of: row.score), members: row.members,
-            againstFirst: index == 0 ? nil : comparisons[index - 1], predictions: predictions))
+            againstFirst: index == 0 ? nil : comparisons[index - 1], predictions: predictions, knn: network?.vote,
+            knnImages: network?.bank.data.count, mixture: row.mixture))
       }
     } else {
       console.print(try table(rows, comparisons))
       console.note("\(evaluator.data.name), \(split.rawValue): \(Format.count(evaluator.data.count)) images")
+      if let network { console.note(Self.explanation(network)) }
+      for row in rows { if let shares = row.mixture { console.note(Self.shares(shares, ingredients)) } }
       console.note(Statistics.legend)
       if perClass {
         console.print(
@@ -154,11 +210,33 @@ struct EvaluateCommand: ConsoleCommand {
     }
   }
 
+  static let adapted = "adapted to each batch"
+
+  /// What the mean mixture was.
+  static func shares(_ weights: [Double], _ ingredients: Ingredients) -> String {
+    "adapted, mean shares: "
+      + zip(ingredients.names, weights).map { "\($0) \(Format.percent($1)) %" }.joined(separator: ", ")
+  }
+
+  func adapt(_ ingredients: Ingredients, on device: Device) throws -> TestTimeMixer {
+    try TestTimeMixer(
+      ingredients.paths, model: ingredients.makeModel(on: device),
+      configuration: adapting.configuration(precision: computation.precision(on: device)))
+  }
+
+  /// Who votes.
+  static func explanation(_ network: NeighbourNetwork) -> String {
+    "classified by the nearest \(network.vote.neighbours) of \(Format.count(network.bank.data.count)) training images, "
+      + "T = \(network.vote.temperature)"
+  }
+
   private struct Row {
     let name: String
     let outcomes: SampleOutcomes
     /// Of an ensemble that did not take all.
     let members: [String]?
+    /// The mean share of every checkpoint, where mixtures were adapted.
+    var mixture: [Double]?
     var score: Score { outcomes.score }
   }
 
@@ -171,9 +249,15 @@ struct EvaluateCommand: ConsoleCommand {
     let members: [String]?
     let againstFirst: PairedComparison?
     let predictions: String?
+    /// Where neighbours were asked rather than the classifier: how, and how many images voted.
+    let knn: NeighbourVote?
+    let knnImages: Int?
+    /// The mean share of every checkpoint, where mixtures were adapted.
+    let mixture: [Double]?
 
     private enum CodingKeys: String, CodingKey {
-      case checkpoint, split, score, interval, members, predictions
+      case checkpoint, split, score, interval, members, predictions, knn, mixture
+      case knnImages = "knn_images"
       case againstFirst = "against_first"
     }
   }

@@ -50,8 +50,8 @@ struct EvaluationDataOptions: ParsableArguments {
   }
 
   /// The split that was asked for, where no checkpoint records one.
-  func split(of specification: DatasetSpecification) -> DataConfiguration? {
-    heldOut.map {
+  func split(of specification: DatasetSpecification, usual: Double? = nil) -> DataConfiguration? {
+    (heldOut ?? usual).map {
       DataConfiguration(dataset: specification.kind.rawValue, checksum: "", heldOut: $0, splitSeed: splitSeed ?? 0)
     }
   }
@@ -96,5 +96,5 @@ struct BatchNormOptions: ParsableArguments {
 
 extension Metric: ExpressibleByArgument {
   /// The others belong to --scorer.
-  public static var allValueStrings: [String] { [Metric.top1, .top5, .loss, .ece].map(\.rawValue) }
+  public static var allValueStrings: [String] { [Metric.top1, .top5, .loss, .ece, .knn].map(\.rawValue) }
 }

@@ -29,7 +29,7 @@ struct ScorerOptions: ParsableArguments {
 
   func validate() throws {
     if let metric, metric == .external || metric == .externalLoss {
-      throw ValidationError("--metric is top1, top5, loss or ece")
+      throw ValidationError("--metric is top1, top5, loss, ece or knn")
     }
     if scorer != nil, metric != nil { throw ValidationError("--scorer gives its own metric; leave out --metric") }
     if scorer == nil, minimize || scorerTimeout != nil || scratch != nil {
@@ -47,7 +47,7 @@ extension Metric {
   /// A value for people: fractions in percent, others as they are.
   func text(of score: Score) -> String {
     switch self {
-    case .top1, .top5, .ece: Format.percent(value(of: score)) + " %"
+    case .top1, .top5, .ece, .knn: Format.percent(value(of: score)) + " %"
     case .loss: Format.fixed(value(of: score), 4)
     case .external, .externalLoss: "\(value(of: score))"
     }

@@ -2,8 +2,8 @@ import ArgumentParser
 import Foundation
 import SoupCheckpoints
 
-/// What every search over ingredients takes.
-struct SeasoningOptions: ParsableArguments {
+/// Ingredients in, one soup out.
+struct SoupFileOptions: ParsableArguments {
   @Argument(help: ArgumentHelp("Checkpoints, or folders of them.", valueName: "checkpoint"))
   var checkpoints: [String]
 
@@ -13,6 +13,20 @@ struct SeasoningOptions: ParsableArguments {
   var soupPath: String
 
   @Flag(help: "Replace an existing output.") var force = false
+
+  /// Refuses to overwrite what was not asked to be.
+  func checkOutput() throws {
+    guard force || !FileManager.default.fileExists(atPath: soupPath) else {
+      throw CheckpointError(.exists, soupPath, "the output exists already", advice: "replace it with --force")
+    }
+  }
+}
+
+/// What every search by labelled images takes.
+struct SeasoningOptions: ParsableArguments {
+  @OptionGroup var files: SoupFileOptions
+  var checkpoints: [String] { files.checkpoints }
+  var soupPath: String { files.soupPath }
 
   @Option(help: .hidden) var split: EvaluationImages.Part = .heldOut
   @Option(help: .hidden) var shift: String?
@@ -30,10 +44,5 @@ struct SeasoningOptions: ParsableArguments {
     }
   }
 
-  /// Refuses to overwrite what was not asked to be.
-  func checkOutput() throws {
-    guard force || !FileManager.default.fileExists(atPath: soupPath) else {
-      throw CheckpointError(.exists, soupPath, "the output exists already", advice: "replace it with --force")
-    }
-  }
+  func checkOutput() throws { try files.checkOutput() }
 }

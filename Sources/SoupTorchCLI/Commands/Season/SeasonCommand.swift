@@ -7,5 +7,6 @@ struct SeasonCommand: ParsableCommand {
     abstract: "Search which ingredients to mix, and how much of each.",
     subcommands: [
       GreedyCommand.self, LearnedCommand.self, LayerwiseCommand.self, SampledCommand.self, PairCommand.self,
+      SelfCommand.self,
     ])
 }

@@ -12,6 +12,8 @@ final class SeasoningSearch {
   let names: [String: String]
   let metric: Metric
   private let images: RecipeScorer?
+  /// Set where nearest neighbours classify.
+  private let network: NeighbourNetwork?
   private let program: CommandScorer?
 
   init(_ seasoning: SeasoningOptions, _ options: SearchOptions, _ console: Console) throws {
@@ -25,6 +27,7 @@ final class SeasoningSearch {
       // Headers only: what cannot be mixed is found before a program runs.
       _ = try MixPlan(.uniform(paths))
       images = nil
+      network = nil
       program = try CommandScorer(
         command, key: scoring.scorerKey, timeout: scoring.scorerTimeout, scratch: scoring.scratch,
         shouldStop: { Interrupts.isRequested })
@@ -38,8 +41,12 @@ final class SeasoningSearch {
       loaderThreads: computation.loaderThreads)
     paths = ingredients.paths
     names = Dictionary(zip(ingredients.paths, ingredients.names)) { first, _ in first }
+    let model = try ingredients.makeModel(on: device)
+    network =
+      try metric == .knn
+      ? options.neighbours.network(model, source, batchSize: data.batchSize, computation, on: device, console) : nil
     images = RecipeScorer(
-      model: try ingredients.makeModel(on: device), evaluator: evaluator,
+      model: network ?? model, evaluator: evaluator,
       recalibration: try options.batchNorm.recalibration(
         source, batchSize: data.batchSize, device: device, loaderThreads: computation.loaderThreads))
     program = nil
@@ -56,15 +63,24 @@ final class SeasoningSearch {
   func run<Result>(
     _ label: String, total: Int, _ console: Console, _ search: (any Scorer, (Int) -> Void) throws -> Result
   ) throws -> Result {
-    let unit = images?.evaluator.data.count ?? 1
+    let bankCount = network?.bank.data.count ?? 0
+    let unit = (images?.evaluator.data.count ?? 1) + bankCount
     let bar = console.progress(label, total: total * unit, unit: .items(images == nil ? "runs" : "images"))
     images?.progress = { [unowned images] _, done in
+      bar.update(completed: (images?.evaluations ?? 0) * unit + bankCount + done)
+    }
+    network?.progress = { [unowned images] done in
       bar.update(completed: (images?.evaluations ?? 0) * unit + done)
     }
     guard let scorer: any Scorer = images ?? program else { throw EvaluationError(.unsupported, "there is no scorer") }
     let result = try search(scorer) { bar.update(completed: $0 * unit) }
     bar.finish()
     return result
+  }
+
+  /// The scores of the ingredients by themselves; nil where a program of the user's gives them, which may take long.
+  func ingredientScores() throws -> [Score]? {
+    try images.map { scorer in try paths.map { try scorer.score(.uniform([$0])) } }
   }
 
   /// Writes the soup as it was scored, with what made it in its metadata.
