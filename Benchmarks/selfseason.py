@@ -57,7 +57,11 @@ class Published:
 
     def step(self, images, k=16, temperature=0.07):
         weights = torch.softmax(self.logits, 0)
-        mixed = {name: torch.einsum("m,m...->...", weights, stack) for name, stack in self.tensors.items()}
+        mixed = {
+            # PyTorch has no derivative with respect to running statistics (ours has).
+            name: torch.einsum("m,m...->...", weights.detach() if "running" in name else weights, stack)
+            for name, stack in self.tensors.items()
+        }
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
             features = functional_call(self.model, mixed, (images,))
         z = F.normalize(features.float(), dim=1)
