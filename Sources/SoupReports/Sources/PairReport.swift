@@ -48,7 +48,7 @@ public enum PairReport {
       ),
       (
         "alike", "Similarity",
-        "Over all pairs, likeness tells soups from collapses. Among pairs that gain the sign turns: the less alike, the more there is to win.",
+        "Over all pairs likeness tells soups from collapses. Among pairs that gain, is there more to win from those that are less alike?",
         [tables["similarity"]], similarity
       ),
       (
@@ -191,7 +191,11 @@ public enum PairReport {
 
   private static func transitivity(_ analysis: PairAnalysis) -> String? {
     guard let found = analysis.transitivity else { return nil }
-    let chances = found.positive.map { $0.map { Text.fixed($0, 4) } ?? "–" }
+    let chances = zip(found.positive, found.intervals).map { value, interval -> String in
+      guard let value else { return "–" }
+      let range = interval.map { " (\(Text.fixed($0.lower, 2)) to \(Text.fixed($0.upper, 2)))" } ?? ""
+      return Text.fixed(value, 4) + range
+    }
     return
       "Over \(found.triangles) triangles the third pair gains with probability \(chances[0]), \(chances[1]), \(chances[2]) where "
       + "none, one, both of the others gain; Spearman with their smaller gain \(Text.fixed(found.minimum.coefficient, 3)), with "

@@ -91,7 +91,8 @@ enum ContrastFigure {
               "x": ["field": "low", "type": "quantitative"], "x2": ["field": "high"],
               "color": color,
               "strokeWidth": [
-                "field": "kind", "type": "ordinal", "legend": nil, "scale": ["domain": kinds, "range": [1.2, 2.6]],
+                "field": "kind", "type": "ordinal", "legend": hasSeeds ? ["title": nil] : nil,
+                "scale": ["domain": kinds, "range": [1.2, 2.6]],
               ],
             ],
           ],
@@ -102,7 +103,8 @@ enum ContrastFigure {
               "x": Encoding.quantity("difference", "Difference (points)", format: "+.3~r"),
               "color": color,
               "size": [
-                "field": "kind", "type": "ordinal", "legend": nil, "scale": ["domain": kinds, "range": [45, 120]],
+                "field": "kind", "type": "ordinal", "legend": hasSeeds ? ["title": nil] : nil,
+                "scale": ["domain": kinds, "range": [45, 120]],
               ],
               "tooltip": Encoding.tooltip([
                 ("contrast", "", nil), ("seed", "seed", nil), ("difference", "difference", "+.2f"),
