@@ -95,7 +95,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 targets += [
   .target(
     name: "SoupCLI",
-    dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupAlignment", argumentParser]),
+    dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupAlignment", "SoupAnalysis", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
   .target(
     name: "SoupStudyCLI",

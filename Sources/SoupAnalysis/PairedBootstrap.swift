@@ -1,6 +1,13 @@
 import CKernels
-import Foundation
 import SoupTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// A bootstrap interval for a mean over images, such as the mean difference of two models' results on the same images.
 ///

@@ -1,4 +1,10 @@
-import Foundation
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Are paired differences centred on zero? The sign-flip (paired permutation) test, two-sided: if nothing distinguishes two models,
 /// every image's difference could as well have the other sign.

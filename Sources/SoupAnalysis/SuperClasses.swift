@@ -1,4 +1,15 @@
-import Foundation
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Groups of classes that count as one: LAION-C asks for one of 16 superclasses made of 285 of ImageNet's classes.
 ///
@@ -52,7 +63,7 @@ public struct SuperClasses: Sendable, Hashable {
     }
     var groups: [(name: String, members: [Int])] = []
     for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() where !line.hasPrefix("#") {
-      let parts = line.split(separator: ",", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+      let parts = line.split(separator: ",", maxSplits: 1).map(Self.trimmed)
       guard parts.count == 2, let member = Int(parts[0]) else {
         if number == 0, parts.count == 2 { continue }
         throw AnalysisError(.range, "superclasses: '\(line)' is not a class number, a comma and a name")
@@ -84,6 +95,12 @@ public struct SuperClasses: Sendable, Hashable {
       // A probability of zero would be -∞, which counts as broken.
       return Float(log(max(sum / Double(members.count), 1e-300)))
     }
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    var text = text.drop(while: \.isWhitespace)
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
   }
 
   /// The mean probability of each superclass.

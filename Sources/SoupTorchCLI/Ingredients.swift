@@ -59,14 +59,7 @@ struct Ingredients {
     return (keys.sorted(), values)
   }
 
-  /// Drops the common folders and the extension.
-  static func shortNames(_ paths: [String]) -> [String] {
-    let parts = paths.map { URL(fileURLWithPath: $0).standardizedFileURL.deletingPathExtension().pathComponents }
-    guard parts.count > 1 else { return parts.map { $0.last ?? "" } }
-    var shared = 0
-    while parts.allSatisfy({ $0.count > shared + 1 && $0[shared] == parts[0][shared] }) { shared += 1 }
-    return parts.map { $0[shared...].joined(separator: "/") }
-  }
+  static func shortNames(_ paths: [String]) -> [String] { CheckpointPaths.shortNames(paths) }
 }
 
 /// What `--model` names.

@@ -10,7 +10,7 @@ public struct SoupTorchCommand: ParsableCommand {
     version: "\(SoupVersion.current) (LibTorch \(Torch.version))",
     subcommands: [
       TrainCommand.self, ProbeCommand.self, EvaluateCommand.self, SeasonCommand.self, TasteCommand.self,
-      LandscapeCommand.self,
+      LandscapeCommand.self, CompareDataCommand.self,
     ])
 
   public init() {}

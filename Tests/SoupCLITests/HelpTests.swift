@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 /// The help texts are part of the interface: a change shows in the diff of `Tests/Fixtures/help`.
-/// After an intended change: `for c in align check convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
+/// After an intended change: `for c in align check compare convert diff inspect mix replay verify; do soup $c --help > Tests/Fixtures/help/$c.txt; done`.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "inspect", "check", "diff", "mix", "align", "convert", "verify", "replay", "report", "analyze model-soups",
-    "analyze pairs",
+    "inspect", "check", "diff", "compare", "mix", "align", "convert", "verify", "replay", "report",
+    "analyze model-soups", "analyze pairs",
     "data corrupt", "data corruptions", "data list", "data info", "data fetch",
   ])
   func helpIsAsReviewed(command: String) throws {

@@ -58,6 +58,38 @@ import Testing
       ])
   }
 
+  @Test func columnsEpochsAndNamesThatMakeNoSenseAreNamed() throws {
+    let folder = try TemporaryFolder()
+    let text = """
+      key_a,key_b,branch_epoch_a,branch_epoch_b,clean_accuracy,colour,clean_accuracies
+      a,a,50,50,70,red,1
+      "b, c","b, c",1.5,60,71,red,1
+      a,"b, c",40,60,71,red,1
+      ,a,50,50,70,red,1
+      """
+    let error = #expect(throws: ReportError.self) { try PairTableFile.read(folder.write(text, to: "s.csv")) }
+    let found = error?.problems ?? []
+    for problem in [
+      "line 1: column 'colour' is not known", "line 1: column 'clean_accuracies' is not known",
+      "line 3: branch_epoch_a is '1.5', expected a whole number of epochs",
+      "line 4: a has another branch_epoch than before",
+      "line 5: a model has no name",
+    ] { #expect(found.contains(problem), "\(problem)") }
+    let quoted = #expect(throws: ReportError.self) {
+      try PairTableFile.read(folder.write("key_a,key_b,clean_accuracy\n\"a,a,1\n", to: "q.csv"))
+    }
+    #expect(quoted?.problems == ["line 2 has a quote that does not end"])
+  }
+
+  @Test func whatIsMissingIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let soups = try folder.write(Self.good.replacing("a,b,50,60,71.2,1.04,50,2\n", with: ""), to: "s.csv")
+    let alike = try folder.write("key_a,key_b,kl\nb,c,0.5\n", to: "k.csv")
+    let table = try PairTableFile.read(soups, similarities: alike)
+    #expect(table.missingPairs == ["b and a"] && table.missing == 1)
+    #expect(table.pairsWithoutSimilarity == ["c and a"])
+  }
+
   @Test func soupsOfALandscapeAreRead() throws {
     let folder = try TemporaryFolder()
     let header = "a,b,alpha,top1_a,loss_a,top1_b,loss_b,top1,loss,over_mean,over_best,over_best_p\n"

@@ -54,6 +54,8 @@ void ck_statistics_add(ck_level level, ck_dtype dtype, const void *source, size_
 #include "CKAlignment.h"
 #include "CKChecksum.h"
 #include "CKCompare.h"
+#include "CKGram.h"
+#include "CKOutputs.h"
 #include "CKConversion.h"
 #include "CKVectors.h"
 #include "CKTaskVectors.h"

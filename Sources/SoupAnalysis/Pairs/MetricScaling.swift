@@ -1,5 +1,12 @@
-import Foundation
 import SoupTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// Points in the plane whose distances are as close as can be to given dissimilarities: metric multidimensional scaling.
 ///

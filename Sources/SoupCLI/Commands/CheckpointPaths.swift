@@ -60,6 +60,29 @@ public enum CheckpointPaths {
     return paths[0]
   }
 
+  /// What tells paths apart: without the folders that all of them share, and without the extension.
+  public static func shortNames(_ paths: [String]) -> [String] {
+    let here = getcwd(nil, 0).map { folder in
+      defer { free(folder) }
+      return String(cString: folder)
+    }
+    let parts = paths.map { path in
+      var parts: [Substring] = []
+      let whole = path.hasPrefix("/") ? path : (here ?? "") + "/" + path
+      for part in whole.split(separator: "/") where part != "." {
+        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+      }
+      if let last = parts.last, let dot = last.lastIndex(of: "."), dot > last.startIndex {
+        parts[parts.count - 1] = last[..<dot]
+      }
+      return parts.map(String.init)
+    }
+    guard parts.count > 1 else { return parts.map { $0.last ?? "" } }
+    var shared = 0
+    while parts.allSatisfy({ $0.count > shared + 1 && $0[shared] == parts[0][shared] }) { shared += 1 }
+    return parts.map { $0[shared...].joined(separator: "/") }
+  }
+
   /// Whether two names lead to one file or folder.
   static func areSame(_ a: String, _ b: String) -> Bool {
     if a == b { return true }

@@ -24,13 +24,7 @@ protocol ForwardedCommand: ParsableCommand {
 extension ForwardedCommand {
   static var program: SiblingProgram { .torch }
 
-  func run() throws {
-    let program = try Self.program.path()
-    let arguments = [program, Self._commandName] + arguments
-    let strings = arguments.map { strdup($0) } + [nil]
-    execv(program, strings)
-    throw SiblingProgram.Failure(path: program, reason: String(cString: strerror(errno)), advice: Self.program.advice)
-  }
+  func run() throws { try Self.program.replace([Self._commandName] + arguments) }
 }
 
 struct TrainCommand: ForwardedCommand {
@@ -132,6 +126,29 @@ public struct SiblingProgram: Sendable {
       throw Failure(path: path, reason: String(cString: strerror(errno)), advice: advice)
     }
     return path
+  }
+
+  /// Makes this process run the program.
+  /// - Throws: when it cannot be started; else this does not return.
+  func replace(_ arguments: [String]) throws {
+    let program = try path()
+    let strings = ([program] + arguments).map { strdup($0) } + [nil]
+    execv(program, strings)
+    throw Failure(path: program, reason: String(cString: strerror(errno)), advice: advice)
+  }
+
+  /// Runs the program and waits for its end.
+  /// - Throws: `ExitCode` as it ended, which has then said why.
+  func run(_ arguments: [String]) throws {
+    let program = try path()
+    var strings = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for string in strings { free(string) } }
+    var process = pid_t()
+    let code = posix_spawn(&process, program, nil, nil, &strings, environ)
+    guard code == 0 else { throw Failure(path: program, reason: String(cString: strerror(code)), advice: advice) }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    if status != 0 { throw ExitCode(status & 0x7f == 0 ? (status >> 8) & 0xff : 1) }
   }
 
   /// The path of the running program, links resolved.

@@ -21,7 +21,7 @@ public enum PairTableFile {
   /// - Throws: `ReportError` with every problem and its line: columns that are missing, rows of another length, values that are no
   ///   finite numbers, models without a row of their own, pairs that are there twice, in whichever order.
   public static func read(_ path: String, similarities: String? = nil) throws(ReportError) -> PairTable {
-    let file = try Rows(path, required: [])
+    let file = try CSVRows(path, required: [])
     var table: PairTable
     if file.columns.contains("key_a") {
       table = try published(file, path)
@@ -36,11 +36,11 @@ public enum PairTableFile {
     return table
   }
 
-  private static func landscape(_ file: Rows, _ path: String) throws(ReportError) -> PairTable {
+  private static func landscape(_ file: CSVRows, _ path: String) throws(ReportError) -> PairTable {
     var problems: [String] = []
     var table = PairTable(models: [], pairs: [])
     var (indices, seen): ([String: Int], Set<[Int]>) = ([:], [])
-    func scores(_ row: Rows.Row, _ suffix: String) -> PairTable.Scores {
+    func scores(_ row: CSVRows.Row, _ suffix: String) -> PairTable.Scores {
       let accuracy = file.number("top1" + suffix, row, &problems)
       if accuracy == nil { problems.append("line \(row.line): top1\(suffix) is empty") }
       return .init(
@@ -78,26 +78,46 @@ public enum PairTableFile {
     return table
   }
 
-  private static func published(_ file: Rows, _ path: String) throws(ReportError) -> PairTable {
+  private static let known: Set<String> = [
+    "key_a", "key_b", "clean_accuracy", "clean_loss", "acc_corr_3", "loss_corr_3", "corrupted_accuracy",
+    "corrupted_loss", "branch_epoch_a", "branch_epoch_b", "model_id_a", "model_id_b", "variant_a", "variant_b",
+  ]
+
+  /// A whole number of epochs; nil for an empty field.
+  private static func epoch(_ file: CSVRows, _ column: String, _ row: CSVRows.Row, _ problems: inout [String]) -> Int? {
+    guard let value = file.number(column, row, &problems) else { return nil }
+    if let epoch = Int(exactly: value), epoch >= 0 { return epoch }
+    problems.append("line \(row.line): \(column) is '\(file.text(column, row))', expected a whole number of epochs")
+    return nil
+  }
+
+  private static func published(_ file: CSVRows, _ path: String) throws(ReportError) -> PairTable {
     let missing = ["key_b", "clean_accuracy"].filter { !file.columns.contains($0) }
     guard missing.isEmpty else {
       throw ReportError(.format, path: path, ["has no column \(missing.joined(separator: ", "))"])
     }
-    var problems: [String] = []
+    var problems = file.columns.filter { !known.contains($0) }.map { "line 1: column '\($0)' is not known" }
     var (models, indices): ([PairTable.Model], [String: Int]) = ([], [:])
     // Models first, in the order in which rows name them: pairs may come before their parents.
     var names: [String] = []
     var own: [String: (scores: PairTable.Scores, branch: Int?)] = [:]
     for row in file.rows {
       let (a, b) = (file.text("key_a", row), file.text("key_b", row))
-      for (name, column) in [(a, "branch_epoch_a"), (b, "branch_epoch_b")] where indices[name] == nil {
+      if a.isEmpty || b.isEmpty { problems.append("line \(row.line): a model has no name") }
+      for (name, column) in [(a, "branch_epoch_a"), (b, "branch_epoch_b")] {
+        let epoch = epoch(file, column, row, &problems)
+        if let index = indices[name] {
+          if models[index].branchEpoch != epoch {
+            problems.append("line \(row.line): \(name) has another \(column.dropLast(2)) than before")
+          }
+          continue
+        }
         indices[name] = names.count
         names.append(name)
         models.append(
           PairTable.Model(
             name: name, scores: .init(accuracy: .nan),
-            branchEpoch: file.number(column, row, &problems).flatMap { Int(exactly: $0) },
-            variant: Self.variant(file, row, column == "branch_epoch_a" ? "_a" : "_b")))
+            branchEpoch: epoch, variant: Self.variant(file, row, column == "branch_epoch_a" ? "_a" : "_b")))
       }
       guard a == b else { continue }
       if own[a] != nil { problems.append("line \(row.line): \(a) is there twice") }
@@ -121,17 +141,19 @@ public enum PairTableFile {
       pairs.append(PairTable.Pair(a: a, b: b, scores: scores(file, row, &problems)))
     }
     guard problems.isEmpty else {
-      throw ReportError(.format, path: path, problems, advice: "expected one row for each model and each pair")
+      throw ReportError(
+        .format, path: path, problems,
+        advice: "expected one row for each model and each pair; columns are \(known.sorted().joined(separator: ", "))")
     }
     guard !pairs.isEmpty else { throw ReportError(.empty, path: path, ["has no pair of models"]) }
     return PairTable(models: models, pairs: pairs)
   }
 
-  private static func variant(_ file: Rows, _ row: Rows.Row, _ suffix: String) -> String? {
+  private static func variant(_ file: CSVRows, _ row: CSVRows.Row, _ suffix: String) -> String? {
     ["model_id", "variant"].map { file.text($0 + suffix, row) }.first { !$0.isEmpty }
   }
 
-  private static func scores(_ file: Rows, _ row: Rows.Row, _ problems: inout [String]) -> PairTable.Scores {
+  private static func scores(_ file: CSVRows, _ row: CSVRows.Row, _ problems: inout [String]) -> PairTable.Scores {
     let accuracy = file.number("clean_accuracy", row, &problems)
     if accuracy == nil { problems.append("line \(row.line): clean_accuracy is empty") }
     return PairTable.Scores(
@@ -149,7 +171,7 @@ public enum PairTableFile {
       uniqueKeysWithValues: table.pairs.enumerated().map {
         (min($1.a, $1.b) * table.models.count + max($1.a, $1.b), $0)
       })
-    let file = try Rows(path, required: ["key_a", "key_b"])
+    let file = try CSVRows(path, required: ["key_a", "key_b"])
     table.measures = file.columns.filter { $0 != "key_a" && $0 != "key_b" }
     var problems: [String] = []
     var seen: Set<Int> = []
@@ -168,53 +190,5 @@ public enum PairTableFile {
       }
     }
     guard problems.isEmpty else { throw ReportError(.format, path: path, problems) }
-  }
-
-  /// A CSV file as cells.
-  private struct Rows {
-    struct Row {
-      let line: Int
-      let cells: [Substring]
-    }
-
-    let columns: [String]
-    let rows: [Row]
-    private let places: [String: Int]
-
-    init(_ path: String, required: [String]) throws(ReportError) {
-      let text = try JSONLines.text(path)
-      var problems: [String] = []
-      var columns: [String] = []
-      var rows: [Row] = []
-      for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
-      where !line.isEmpty {
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-        if columns.isEmpty {
-          columns = cells.map { $0.trimmingPrefix { $0.isWhitespace }.description }
-          if columns.first?.first == "\u{FEFF}" { columns[0].removeFirst() }
-        } else if cells.count == columns.count {
-          rows.append(Row(line: index + 1, cells: cells))
-        } else {
-          problems.append("line \(index + 1) has \(cells.count) fields, expected \(columns.count)")
-        }
-      }
-      let missing = required.filter { !columns.contains($0) }
-      if !missing.isEmpty { problems.insert("has no column \(missing.joined(separator: ", "))", at: 0) }
-      if Set(columns).count < columns.count { problems.append("has a column twice") }
-      guard problems.isEmpty else { throw ReportError(.format, path: path, problems, advice: "expected CSV") }
-      self.columns = columns
-      self.rows = rows
-      places = Dictionary(columns.enumerated().map { ($1, $0) }) { first, _ in first }
-    }
-
-    func text(_ column: String, _ row: Row) -> String { places[column].map { String(row.cells[$0]) } ?? "" }
-
-    /// Nil for an empty field, and for a column that is not there.
-    func number(_ column: String, _ row: Row, _ problems: inout [String]) -> Double? {
-      guard let place = places[column], !row.cells[place].isEmpty else { return nil }
-      if let value = Double(row.cells[place]), value.isFinite { return value }
-      problems.append("line \(row.line): \(column) is '\(row.cells[place])', expected a number")
-      return nil
-    }
   }
 }

@@ -8,7 +8,7 @@ struct AnalyzeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "analyze",
     abstract: "Recompute the conclusions of published result tables.",
-    subcommands: [AnalyzeModelSoupsCommand.self, AnalyzePairsCommand.self])
+    subcommands: [AnalyzeModelSoupsCommand.self, AnalyzePairsCommand.self, AnalyzeSimilaritiesCommand.self])
 }
 
 /// `soup analyze model-soups`

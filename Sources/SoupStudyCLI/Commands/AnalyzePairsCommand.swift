@@ -28,6 +28,7 @@ struct AnalyzePairsCommand: ConsoleCommand {
         soup landscape simplex a.st b.st c.st --csv abc.csv
         soup analyze pairs pairs.csv -o p.html --alpha sweep.csv --simplex abc.csv
         soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
+        soup analyze pairs pairs.csv --similarities alike.csv --predictor predictor.json
       """)
 
   @Argument(help: ArgumentHelp("Pair soups, CSV; or a study with pairs, by its file or folder.", valueName: "file"))
@@ -70,6 +71,11 @@ struct AnalyzePairsCommand: ConsoleCommand {
     help: ArgumentHelp("Scores of SWA, EMA and their baselines for the page, CSV.", valueName: "file"))
   var averages: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the predictor of gain from similarity, for 'soup compare --predictor'.", valueName: "file"))
+  var predictor: String?
+
   @OptionGroup var page: PageOptions
   @OptionGroup var output: OutputOptions
 
@@ -94,6 +100,10 @@ struct AnalyzePairsCommand: ConsoleCommand {
     let hasLoss = table.models.allSatisfy { $0.scores.loss != nil }
     let analysis = try PairAnalysis(
       table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles)
+    let prediction = try PredictorText.fit(
+      table, gain: analysis.gain, sources: [file] + (similarities.map { [$0] } ?? []), isWanted: predictor != nil,
+      console)
+    if let prediction, let predictor { try PredictorText.write(prediction, to: predictor) }
     func write() throws -> ReportWriter.Outcome? {
       try page.path.map { path in
         var report = PairReport.report(
@@ -102,8 +112,9 @@ struct AnalyzePairsCommand: ConsoleCommand {
         return try page.write(&report, to: path, console)
       }
     }
+    warn(table, console)
     if console.isJSON {
-      try console.emit(Summary(analysis: analysis, report: write()))
+      try console.emit(Summary(analysis: analysis, predictors: prediction?.predictors, report: write()))
       return
     }
     for (index, section) in PairReport.tables(analysis).enumerated() {
@@ -112,29 +123,47 @@ struct AnalyzePairsCommand: ConsoleCommand {
       for row in section.rows { text.add([row.name] + row.cells.map(\.text)) }
       console.print(text)
     }
+    if let prediction { PredictorText.print(prediction, console) }
     console.print("\n" + PairReport.findings(table, analysis).joined(separator: "\n"))
     console.print("The largest set: " + analysis.graph.largestClique.joined(separator: ", "))
-    if table.missing > 0 {
-      console.warn("\(Format.count(table.missing)) pairs of models have no soup; everything is of those that are there")
-    }
     // Drawing takes longer than counting: the numbers come first.
     if let written = try write() {
       console.print()
       page.tell(written, console)
     }
+    if let predictor, prediction != nil { console.note("Wrote \(predictor)") }
+  }
+
+  /// What the table lacks.
+  private func warn(_ table: PairTable, _ console: Console) {
+    func list(_ names: [String]) -> String { names.prefix(5).joined(separator: "; ") + (names.count > 5 ? "; …" : "") }
+    let missing = table.missingPairs
+    if !missing.isEmpty {
+      console.warn(
+        "\(Format.count(missing.count)) pairs of models have no soup; everything is of those that are there: \(list(missing))"
+      )
+    }
+    let without = table.pairsWithoutSimilarity
+    if !without.isEmpty {
+      console.warn(
+        "\(Format.count(without.count)) soups lack a measure of similarity of their models: \(list(without))")
+    }
   }
 
   private struct Summary: Encodable {
     let analysis: PairAnalysis
+    /// Nil without measures of similarity.
+    let predictors: [SoupPredictor]?
     let report: ReportWriter.Outcome?
 
     func encode(to encoder: any Encoder) throws {
       try analysis.encode(to: encoder)
       var container = encoder.container(keyedBy: Key.self)
+      try container.encodeIfPresent(predictors, forKey: .predictors)
       try container.encodeIfPresent(report, forKey: .report)
     }
 
-    private enum Key: CodingKey { case report }
+    private enum Key: CodingKey { case predictors, report }
   }
 }
 
