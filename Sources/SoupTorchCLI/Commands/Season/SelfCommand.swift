@@ -47,7 +47,7 @@ struct SelfCommand: ConsoleCommand {
     // Nothing is judged on these images: where no checkpoint says that some are held out, all may be looked at.
     let images = try EvaluationImages(
       data, for: ingredients, console: console, heldOut: choice.split == .train ? 0 : nil)
-    let unlabelled = try images.load(choice)
+    let unlabelled = try learning.some(of: images.load(choice))
     let model = try ingredients.makeModel(on: device)
     let seasoning = learning.seasoning(objective.objective, precision: computation.precision(on: device))
     let state = files.soupPath + ".state"
@@ -166,6 +166,8 @@ struct SelfLearningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Learning rate of Adam in the first pass.", valueName: "rate")) var lr = 0.1
   @Option(help: ArgumentHelp("What the rate falls to, by a cosine from pass to pass.", valueName: "rate"))
   var finalLr = 0.01
+  @Option(help: ArgumentHelp("Images to look at, evenly over those chosen; 0 for all.", valueName: "n"))
+  var images = 1000
   @Option(help: ArgumentHelp("Passes over the images.", valueName: "n")) var epochs = 100
   @Option(help: ArgumentHelp("Stop after this many steps, if that is sooner.", valueName: "n")) var steps: Int?
   @Option(help: ArgumentHelp("Images per step.", valueName: "n")) var stepImages = 256
@@ -179,10 +181,18 @@ struct SelfLearningOptions: ParsableArguments {
     if !(lr > 0 && lr.isFinite && finalLr >= 0 && finalLr <= lr) {
       throw ValidationError("--lr must be above 0, and --final-lr not above it, found \(lr) and \(finalLr)")
     }
+    if images < 0 { throw ValidationError("--images must be 0 or more, found \(images)") }
     if epochs < 1 { throw ValidationError("--epochs must be at least 1, found \(epochs)") }
     if let steps, steps < 1 { throw ValidationError("--steps must be at least 1, found \(steps)") }
     if stepImages < 1 { throw ValidationError("--step-images must be at least 1, found \(stepImages)") }
     if saveEvery < 0 { throw ValidationError("--save-every must be 0 or more, found \(saveEvery)") }
+  }
+
+  /// As many as were asked for: a hundred passes over a large set would take hours and find no other mixture.
+  func some(of all: any ImageDataset) throws -> any ImageDataset {
+    guard images > 0, images < all.count else { return all }
+    return try Subset(
+      of: all, indices: (0..<images).map { $0 * all.count / images }, name: "\(all.name), \(images) images")
   }
 
   func seasoning(_ objective: NeighbourEntropy, precision: Precision) -> SelfSeasoning {
