@@ -91,17 +91,17 @@ class Published:
         self.optimizer.step()
 
 
-def ours(soup, folder, arguments):
-    """Seconds per step, and peak resident memory in MB."""
+def ours(soup, folder, arguments, method="layerwise", seconds="secondsPerStep"):
+    """Seconds per step of `soup season METHOD`, which its JSON calls `seconds`, and peak resident memory in MB."""
     output = f"{folder}/soup.safetensors"
-    command = [soup, "season", "layerwise", f"{folder}/runs", "-o", output, "--force", "--restart", "--json", "--quiet",
+    command = [soup, "season", method, f"{folder}/runs", "-o", output, "--force", "--restart", "--json", "--quiet",
                "--data", "fashion-mnist", *arguments]  # fmt: skip
     result = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     text = result.stdout.read()
     _, status, usage = os.wait4(result.pid, 0)
     if status:
         sys.exit(f"failed: {' '.join(command)}")
-    return json.loads(text)["secondsPerStep"], usage.ru_maxrss / 1024
+    return json.loads(text)[seconds], usage.ru_maxrss / 1024
 
 
 def main():

@@ -11,13 +11,11 @@ step are compared. Ingredients are one base and noise: what is measured does not
 """
 
 import argparse
-import json
 import math
 import os
 import pathlib
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -74,16 +72,7 @@ class Published:
 
 
 def ours(soup, folder, arguments):
-    """Seconds per step, and peak resident memory in MB."""
-    output = f"{folder}/soup.safetensors"
-    command = [soup, "season", "self", f"{folder}/runs", "-o", output, "--force", "--restart", "--json", "--quiet",
-               "--data", "fashion-mnist", *arguments]  # fmt: skip
-    result = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    text = result.stdout.read()
-    _, status, usage = os.wait4(result.pid, 0)
-    if status:
-        sys.exit(f"failed: {' '.join(command)}")
-    return json.loads(text)["seconds_per_step"], usage.ru_maxrss / 1024
+    return learned.ours(soup, folder, arguments, "self", "seconds_per_step")
 
 
 def main():

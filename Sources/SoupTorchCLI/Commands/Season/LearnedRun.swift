@@ -29,37 +29,19 @@ struct LearnedRun: ParsableArguments {
     let soup = LearnedSoup(
       extent, learningRate: learning.lr, epochs: learning.epochs, batchSize: learning.stepImages,
       learnsTemperature: learning.temperature, seed: learning.seed, precision: computation.precision(on: device))
-    let state = seasoning.soupPath + ".state"
-    if learning.restart { try? FileManager.default.removeItem(atPath: state) }
-
-    var bar: ProgressBar?
-    var steps = 0
-    let start = ContinuousClock.now
-    let show: (LearnedProgress) -> Void = { step in
-      if bar == nil {
-        bar = console.progress("Learning", total: step.totalSteps, unit: .items("steps"))
-        if step.step > 1 { console.note("continuing after step \(Format.count(step.step - 1))") }
+    let search = CoefficientSearch(soup: seasoning.soupPath, restart: learning.restart)
+    let (result, seconds) = try search.run("Learning", saveEvery: learning.saveEvery, console) { saving, show in
+      let outcome = try soup.season(
+        ingredients.paths, model: model, data: heldOut, device: device, loaderThreads: computation.loaderThreads,
+        saving: saving, shouldStop: { Interrupts.isRequested }
+      ) {
+        show($0.step, $0.totalSteps, "loss \(Format.fixed($0.loss, 4)), beta \(Format.fixed($0.temperature, 3))")
       }
-      steps += 1
-      bar?.update(
-        completed: step.step,
-        message: "loss \(Format.fixed(step.loss, 4)), beta \(Format.fixed(step.temperature, 3))")
+      return if case .finished(let result) = outcome { result } else { LearnedResult?.none }
     }
-    let outcome = try soup.season(
-      ingredients.paths, model: model, data: heldOut, device: device, loaderThreads: computation.loaderThreads,
-      saving: .init(path: state, every: .seconds(learning.saveEvery)), shouldStop: { Interrupts.isRequested },
-      progress: show)
-    bar?.finish()
-    guard case .finished(let result) = outcome else {
-      console.note("stopped; the state is in \(state). Run the same command again to continue")
-      throw ExitCode(Interrupts.exitCode)
-    }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
     try finish(
-      result, ingredients, model, device, images: images, heldOut: heldOut,
-      secondsPerStep: seconds / Double(max(steps, 1)),
-      console)
-    try? FileManager.default.removeItem(atPath: state)
+      result, ingredients, model, device, images: images, heldOut: heldOut, secondsPerStep: seconds, console)
+    search.finish()
   }
 
   private func finish(

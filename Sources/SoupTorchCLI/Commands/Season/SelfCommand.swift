@@ -50,30 +50,14 @@ struct SelfCommand: ConsoleCommand {
     let unlabelled = try learning.some(of: images.load(choice))
     let model = try ingredients.makeModel(on: device)
     let seasoning = learning.seasoning(objective.objective, precision: computation.precision(on: device))
-    let state = files.soupPath + ".state"
-    if learning.restart { try? FileManager.default.removeItem(atPath: state) }
-
-    var bar: ProgressBar?
-    var steps = 0
-    let start = ContinuousClock.now
-    let show: (SelfSeasoningProgress) -> Void = { step in
-      if bar == nil {
-        bar = console.progress("Self-seasoning", total: step.totalSteps, unit: .items("steps"))
-        if step.step > 1 { console.note("continuing after step \(Format.count(step.step - 1))") }
-      }
-      steps += 1
-      bar?.update(completed: step.step, message: "entropy \(Format.fixed(step.entropy, 4))")
+    let search = CoefficientSearch(soup: files.soupPath, restart: learning.restart)
+    let (result, seconds) = try search.run("Self-seasoning", saveEvery: learning.saveEvery, console) { saving, show in
+      let outcome = try seasoning.season(
+        ingredients.paths, model: model, data: unlabelled, device: device, loaderThreads: computation.loaderThreads,
+        saving: saving, shouldStop: { Interrupts.isRequested }
+      ) { show($0.step, $0.totalSteps, "entropy \(Format.fixed($0.entropy, 4))") }
+      return if case .finished(let result) = outcome { result } else { SelfSeasonedResult?.none }
     }
-    let outcome = try seasoning.season(
-      ingredients.paths, model: model, data: unlabelled, device: device, loaderThreads: computation.loaderThreads,
-      saving: .init(path: state, every: .seconds(learning.saveEvery)), shouldStop: { Interrupts.isRequested },
-      progress: show)
-    bar?.finish()
-    guard case .finished(let result) = outcome else {
-      console.note("stopped; the state is in \(state). Run the same command again to continue")
-      throw ExitCode(Interrupts.exitCode)
-    }
-    let seconds = (ContinuousClock.now - start) / .seconds(1) / Double(max(steps, 1))
     let singles = ingredients.paths.map { Recipe.uniform([$0]) }
     let recipes = singles + [.uniform(result.paths), result.recipe]
     let comparing = console.progress("Comparing", total: recipes.count, unit: .items("models"))
@@ -84,7 +68,7 @@ struct SelfCommand: ConsoleCommand {
     }
     comparing.finish()
     try write(result, entropy: entropies[recipes.count - 1], of: unlabelled)
-    try? FileManager.default.removeItem(atPath: state)
+    search.finish()
     try report(result, entropies, ingredients, secondsPerStep: seconds, console)
   }
 
