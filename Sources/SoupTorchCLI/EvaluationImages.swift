@@ -69,15 +69,21 @@ struct EvaluationImages {
     }
   }
 
-  func load(_ part: Part) throws -> any ImageDataset {
+  /// - Parameter subset: by their positions in the whole set, before any are held out.
+  func load(_ part: Part, subset: ImageChoice.Subset = .all) throws -> any ImageDataset {
     if part == .test {
       let images = try specification.open(.test)
       BadImageOptions.report(images, console)
-      return images
+      return try subset(images)
     }
     let (images, split) = try trainingImages()
     let parts = try split(images)
-    return part == .heldOut ? parts.heldOut : parts.train
+    let chosen = part == .heldOut ? parts.heldOut : parts.train
+    guard subset != .all else { return chosen }
+    let indices = split.indices()
+    return try Subset(
+      of: images, indices: (part == .heldOut ? indices.heldOut : indices.train).filter(subset.contains),
+      name: "\(chosen.name), \(subset.rawValue)")
   }
 
   /// Images to look at without their labels: test images, or those of training that are not held out.

@@ -62,6 +62,24 @@ import Testing
     #expect(again.status != 0 && again.errors.contains("--force"))
   }
 
+  /// Even and odd images are all images, each once, whichever part, and under a shift too.
+  @Test func halvesAddUpToTheWhole() throws {
+    for extra in [[], ["--split", "held-out"], ["--shift", "cifar-c", "--corruption", "fog", "--severity", "3"]] {
+      let rows = try ["all", "even", "odd"].map { subset in
+        let result = try soup(["evaluate", "base.safetensors", "--data", data, "--subset", subset, "--json"] + extra)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.outputJSON["subset"] as? String == (subset == "all" ? nil : subset))
+        return try #require(result.outputJSON["score"] as? [String: Any])
+      }
+      let counts = try rows.map { try #require($0["count"] as? Double) }
+      let correct = try zip(rows, counts).map { try #require($0["top1"] as? Double) * $1 }
+      let losses = try zip(rows, counts).map { try #require($0["loss"] as? Double) * $1 }
+      #expect(counts[0] == counts[1] + counts[2] && counts[1] > 0 && counts[2] > 0)
+      #expect(abs(correct[0] - correct[1] - correct[2]) < 1e-6)
+      #expect(abs(losses[0] - losses[1] - losses[2]) < 1e-4 * losses[0])
+    }
+  }
+
   @Test func neighboursJudgeCheckpointsAndShifts() throws {
     let result = try soup([
       "evaluate", "base.safetensors", "runs", "--data", data, "--knn", "--neighbours", "5", "--json",

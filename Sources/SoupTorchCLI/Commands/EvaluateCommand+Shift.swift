@@ -53,7 +53,7 @@ extension EvaluateCommand {
         let members = isEnsemble ? ensembles[index - recipes.count].paths(in: ingredients) : nil
         try console.emit(
           ShiftReport(
-            checkpoint: names[index], split: split.rawValue, shift: result, score: score,
+            checkpoint: names[index], split: split.rawValue, subset: chosenSubset, shift: result, score: score,
             interval: try score.map(Statistics.interval), members: members, predictions: predictions,
             knn: knn ? neighbours.vote : nil,
             mixture: names[index] == Self.adapted ? mixture : nil))
@@ -145,6 +145,7 @@ extension EvaluateCommand {
 private struct ShiftReport: Encodable {
   let checkpoint: String
   let split: String
+  let subset: String?
   let shift: ShiftResult
   /// On the images as they are.
   let score: Score?

@@ -21,6 +21,7 @@ struct EvaluateCommand: ConsoleCommand {
         soup evaluate soup.safetensors --batch-norm recompute --per-class
         soup evaluate torch.safetensors --model resnet50 --data cifar100:/cifar
         soup evaluate best.safetensors soup.safetensors --shift cifar-c
+        soup evaluate soup.safetensors --shift cifar-c --subset odd
         soup evaluate encoder.safetensors --knn --data cifar10:/cifar
         soup evaluate fog.safetensors snow.safetensors --adapt --shift cifar-c
 
@@ -46,6 +47,11 @@ struct EvaluateCommand: ConsoleCommand {
 
   @Option(help: ArgumentHelp("test, held-out, or train (without the held-out images).", valueName: "part"))
   var split: EvaluationImages.Part = .test
+
+  @Option(
+    help: ArgumentHelp(
+      "all, or every second image: even or odd, counted from 0 in the whole set.", valueName: "which"))
+  var subset: ImageChoice.Subset = .all
 
   @Option(
     help: ArgumentHelp(
@@ -116,8 +122,8 @@ struct EvaluateCommand: ConsoleCommand {
     guard stored == nil || split == .test else {
       throw ValidationError("\(images.specification) has test images only; leave out --split")
     }
-    let onDisk = try stored.map(shift.load(stored:))
-    let part = try onDisk?.base ?? images.load(split)
+    let onDisk = try stored.map { try shift.load(stored: $0, subset: subset) }
+    let part = try onDisk?.base ?? images.load(split, subset: subset)
     let scorer = try makeScorer(part)
     let evaluator = scorer.evaluator
     let shifted = try onDisk ?? shift.load(part)
@@ -192,7 +198,7 @@ struct EvaluateCommand: ConsoleCommand {
       for (index, row) in rows.enumerated() {
         try console.emit(
           Report(
-            checkpoint: row.name, split: split.rawValue, score: row.score,
+            checkpoint: row.name, split: split.rawValue, subset: chosenSubset, score: row.score,
             interval: try Statistics.interval(of: row.score), members: row.members,
             againstFirst: index == 0 ? nil : comparisons[index - 1], predictions: predictions, knn: network?.vote,
             knnImages: network?.bank.data.count, mixture: row.mixture))
@@ -211,6 +217,9 @@ struct EvaluateCommand: ConsoleCommand {
   }
 
   static let adapted = "adapted to each batch"
+
+  /// For reports: nothing where all images are scored.
+  var chosenSubset: String? { subset == .all ? nil : subset.rawValue }
 
   /// What the mean mixture was.
   static func shares(_ weights: [Double], _ ingredients: Ingredients) -> String {
@@ -243,6 +252,7 @@ struct EvaluateCommand: ConsoleCommand {
   private struct Report: Encodable {
     let checkpoint: String
     let split: String
+    let subset: String?
     let score: Score
     /// Of the accuracy.
     let interval: Interval
@@ -256,7 +266,7 @@ struct EvaluateCommand: ConsoleCommand {
     let mixture: [Double]?
 
     private enum CodingKeys: String, CodingKey {
-      case checkpoint, split, score, interval, members, predictions, knn, mixture
+      case checkpoint, split, subset, score, interval, members, predictions, knn, mixture
       case knnImages = "knn_images"
       case againstFirst = "against_first"
     }

@@ -53,7 +53,7 @@ struct ShiftOptions: ParsableArguments {
   }
 
   /// The shifted images of a benchmark on disk.
-  func load(stored: DatasetSpecification) throws -> ShiftedImages {
+  func load(stored: DatasetSpecification, subset: ImageChoice.Subset = .all) throws -> ShiftedImages {
     let suite: CorruptionSuite = stored.kind == .imageNetC ? .imagenetC : .cifarC
     let kinds = try corruptions.kinds(of: .cifarC) ?? suite.kinds
     let severities = try Set(corruptions.severities()).sorted()
@@ -67,7 +67,7 @@ struct ShiftOptions: ParsableArguments {
       name: stored.kind.rawValue,
       stored: CorruptionSuite.cifarC.kinds.filter(kinds.contains).flatMap { kind in
         severities.map { severity in
-          (kind.rawValue, severity, { @Sendable in try version(kind, severity).open(.test) })
+          (kind.rawValue, severity, { @Sendable in try subset(version(kind, severity).open(.test)) })
         }
       }, images: images, groups: groups(classCount: classes))
   }
