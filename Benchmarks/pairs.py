@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Soups of pairs per second: ours (`soup landscape pairs`) against PyTorch, taking turns in one run.
 
-    pairs.py SOUP [--models N] [--rounds N] [--data FOLDER]
+    pairs.py SOUP [--architecture NAME] [--images N] [--models N] [--rounds N] [--data FOLDER]
 
-Each soup is the mean of two ResNet-20 of 16 channels, evaluated on the 10,000 test images of Fashion-MNIST.
+Each soup is the mean of two ResNet-20 of 16 channels, evaluated on the 10,000 test images of Fashion-MNIST. With
+`--architecture cifar-resnet50 --images 1000` it is the ResNet-50 for small images of "When is Model Souping Tasty?".
 
 published   what research code does for every soup: torch.load of both files, a mean of the state dicts, load_state_dict,
             eval mode, a DataLoader over the dataset with its transforms (to a float tensor, normalised) at batch 128
@@ -31,21 +32,24 @@ import reference  # noqa: E402
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-MODEL = {"architecture": "resnet20", "classes": 10, "channels": 1, "image": 28, "width": 1}
+MODELS = {
+    "resnet20": {"architecture": "resnet20", "classes": 10, "channels": 1, "image": 28, "width": 1},
+    "cifar-resnet50": {"architecture": "cifar-resnet50", "classes": 10, "channels": 1, "image": 28, "width": 1},
+}
 MEAN, DEVIATION = 0.2860, 0.3530
 
 
 class FashionMNIST(torch.utils.data.Dataset):
     """As torchvision's, with ToTensor and Normalize by image."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, count):
         def read(name, skip):
             path = pathlib.Path(folder) / name
             data = path.read_bytes() if path.exists() else gzip.decompress(pathlib.Path(f"{path}.gz").read_bytes())
             return np.frombuffer(data, np.uint8, offset=skip)
 
-        self.images = read("t10k-images-idx3-ubyte", 16).reshape(-1, 28, 28)
-        self.labels = read("t10k-labels-idx1-ubyte", 8)
+        self.images = read("t10k-images-idx3-ubyte", 16).reshape(-1, 28, 28)[:count]
+        self.labels = read("t10k-labels-idx1-ubyte", 8)[:count]
 
     def __len__(self):
         return len(self.labels)
@@ -60,9 +64,9 @@ def mean(a, b):
 
 
 class Peer:
-    def __init__(self, paths, folder):
-        self.model = reference.build(MODEL).eval()
-        self.paths, self.data = paths, FashionMNIST(folder)
+    def __init__(self, architecture, paths, folder, count):
+        self.model = reference.build(MODELS[architecture]).eval()
+        self.paths, self.data = paths, FashionMNIST(folder, count)
         self.states = [torch.load(path, weights_only=True) for path in paths]
         self.images = torch.stack([self.data[i][0] for i in range(len(self.data))])
         self.labels = torch.from_numpy(self.data.labels.astype(np.int64))
@@ -98,13 +102,15 @@ class Peer:
         self.format = min(times, key=times.get)
 
 
-def train(soup, folder, count, data):
+def train(soup, architecture, folder, count, data):
+    """Short runs from one start: a model of many layers only a few steps, as its speed is not its accuracy's."""
     run = lambda *a: subprocess.run([soup, "train", "--data", data, "--quiet", *a], check=True)  # noqa: E731
-    run("--model", "resnet20", "--epochs", "0.3", "--lr", "0.1", "-o", f"{folder}/base.safetensors")
+    first, later = ("0.3", "0.05") if architecture == "resnet20" else ("0.02", "0.005")
+    run("--model", architecture, "--epochs", first, "--lr", "0.1", "-o", f"{folder}/base.safetensors")
     paths = []
     for seed in range(1, count + 1):
         path = f"{folder}/runs/{seed}.safetensors"
-        run("--from", f"{folder}/base.safetensors", "--epochs", "0.05", "--lr", "0.02", "--seed", str(seed), "-o", path)
+        run("--from", f"{folder}/base.safetensors", "--epochs", later, "--lr", "0.02", "--seed", str(seed), "-o", path)
         torch.save(load_file(path), f"{folder}/{seed}.pt")
         paths.append(f"{folder}/{seed}.pt")
     return paths
@@ -113,7 +119,8 @@ def train(soup, folder, count, data):
 def ours(soup, folder, data, precision, images):
     start = time.perf_counter()
     result = subprocess.run(
-        [soup, "landscape", "pairs", f"{folder}/runs", "--data", data, "--precision", precision, "--json", "--quiet"],
+        [soup, "landscape", "pairs", f"{folder}/runs", "--data", data, "--precision", precision, "--images", str(images), "--json",
+         "--quiet"],
         check=True, stdout=subprocess.PIPE, env=dict(os.environ))
     seconds = time.perf_counter() - start
     report = json.loads(result.stdout)
@@ -124,6 +131,8 @@ def ours(soup, folder, data, precision, images):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("soup")
+    parser.add_argument("--architecture", choices=MODELS, default="resnet20", help="default resnet20")
+    parser.add_argument("--images", type=int, default=10_000, help="test images, the first (default 10000)")
     parser.add_argument("--models", type=int, default=4, help="checkpoints; all their pairs are mixed (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side (default 3)")
     parser.add_argument("--data", default="data/fashion-mnist", help="folder with the four IDX files")
@@ -132,8 +141,8 @@ def main():
     data = f"fashion-mnist:{options.data}"
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(f"{folder}/runs")
-        paths = train(options.soup, folder, options.models, data)
-        peer = Peer(paths, options.data)
+        paths = train(options.soup, options.architecture, folder, options.models, data)
+        peer = Peer(options.architecture, paths, options.data, options.images)
         pairs = list(itertools.combinations(range(options.models), 2))
         turn = pairs[: 3 if len(pairs) > 3 else None]
         rows = {"published fp32": [], "resident fp32": [], "resident bf16": []}
@@ -157,7 +166,7 @@ def main():
                 for a, b in turn:
                     counts[name][a, b] = peer.published(a, b) if name.startswith("published") else peer.resident(a, b, dtype)
                 rows[name].append((time.perf_counter() - start) / len(turn))
-        print(f"{len(pairs)} pairs of ResNet-20, {len(peer.labels):,} images each, {os.cpu_count()} threads, medians of {options.rounds} turns")
+        print(f"{len(pairs)} pairs of {options.architecture}, {len(peer.labels):,} images each, {os.cpu_count()} threads, medians of {options.rounds} turns")
         print(f"{'PyTorch':18}{'s per soup':>12}{'ours fp32':>12}{'ratio':>8}{'ours bf16':>12}{'ratio':>8}")
         a, b = statistics.median(mine["fp32"]), statistics.median(mine["bf16"])
         for name, times in rows.items():

@@ -30,7 +30,7 @@ void finish(at::Tensor image, const at::Tensor &bias, const at::Tensor &residual
 /// Whether `winograd` exists for this processor and these channels.
 bool can_use_winograd(int64_t inputs, int64_t outputs);
 
-/// [outputs, inputs, 3, 3] → [6, 6, inputs, outputs]: G g Gᵀ of every filter, in double precision.
+/// [outputs, inputs, 3, 3] → G g Gᵀ of every filter as `winograd` reads it, in the shape [6, 6, inputs, outputs].
 at::Tensor pack_winograd(const at::Tensor &weight);
 
 /// ReLU(convolution + bias + residual) of stride 1 and padding 1 by a weight of `pack_winograd`, no gradients; bias and residual

@@ -49,18 +49,6 @@ struct Convolution {
   float *y;
 };
 
-/// Images for a 3x3 convolution of stride 1 with a border of one zero, channels innermost, in multiples of 16, by Winograd's
-/// algorithm: y = relu?(convolution + bias + residual). `residual` may be null.
-struct Winograd {
-  int64_t images, height, width, inputs, outputs;
-  const float *x;
-  /// [6][6][inputs][outputs]
-  const float *weight;
-  const float *bias, *residual;
-  bool relu;
-  float *y;
-};
-
 /// One entry per instruction set; every function works on one piece, its caller shares pieces among threads.
 struct Table {
   const char *name;
@@ -89,10 +77,6 @@ struct Table {
   int64_t lanes;
   /// Convolves one image. `scratch` holds 4 · (width + 2) · inputs floats. Null where registers are too few for it to pay.
   void (*convolve)(const Convolution &, float *scratch);
-  /// Floats of scratch memory that `winograd` needs for images of this size. Null where `winograd` is.
-  size_t (*winograd_scratch)(int64_t height, int64_t width, int64_t inputs, int64_t outputs);
-  /// Null where registers are too few for it to pay.
-  void (*winograd)(const Winograd &, float *scratch);
 };
 
 /// The table for this processor.

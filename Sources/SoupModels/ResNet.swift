@@ -45,7 +45,8 @@ public final class ResNet: Model {
   }
 
   public func inference(precision: Precision, batchSize: Int) throws -> any InferenceModel {
-    try FusedResNet(self, precision: precision, batchSize: batchSize)
+    try CachedResNet(self, precision: precision, batchSize: batchSize)
+      ?? FusedResNet(self, precision: precision, batchSize: batchSize)
   }
 }
 

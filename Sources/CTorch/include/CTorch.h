@@ -181,7 +181,7 @@ ct_status ct_fused_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_
 ct_status ct_finish(ct_tensor image, ct_tensor bias, ct_tensor residual, bool relu, ct_error *error);
 /// Whether 3x3 convolutions of these channels in float32 on the CPU can go by Winograd's algorithm.
 bool ct_can_use_winograd(ptrdiff_t inputs, ptrdiff_t outputs);
-/// [outputs, inputs, 3, 3] → [6, 6, inputs, outputs]
+/// [outputs, inputs, 3, 3] → as `ct_winograd` reads it, in the shape [6, 6, inputs, outputs]
 ct_status ct_pack_winograd(ct_tensor weight, ct_tensor *out, ct_error *error);
 /// relu?(conv(input) + bias + residual) of stride 1 and padding 1, channels last; bias and residual may be null.
 ct_status ct_winograd(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor residual, bool relu, ct_tensor *out, ct_error *error);
@@ -217,6 +217,7 @@ ct_status ct_module_forward(ct_module module, ct_tensor input, bool training, ct
 }
 #endif
 
+#include "CTorchNetworks.h"
 #include "CTorchObjectives.h"
 
 #endif

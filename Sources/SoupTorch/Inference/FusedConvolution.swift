@@ -31,15 +31,7 @@ public final class FusedConvolution {
   ) throws {
     geometry = convolution.geometry
     self.activation = activation
-    var weight = try convolution.weight.detach()
-    var bias = try convolution.bias?.detach()
-    (weight, bias) = try withoutGradients {
-      guard let norm else { return (weight, bias) }
-      let scale = try norm.weight.detach() / (norm.runningVariance + norm.epsilon).squareRoot()
-      let shift = try norm.bias.detach() - norm.runningMean * scale
-      let folded = try weight * scale.reshape([-1, 1, 1, 1])
-      return (folded, try bias.map { try $0 * scale + shift } ?? shift)
-    }
+    var (weight, bias) = try Self.folded(convolution, norm)
     weight = try weight.to(precision.dtype)
     bias = try bias?.to(precision.dtype)
     let outputs = weight.shape[0]
@@ -64,6 +56,19 @@ public final class FusedConvolution {
     finishesApart = precision == .float32 && activation != .gelu && outputs % 16 == 0 && outputs < 64
     self.weight = weight
     self.bias = bias
+  }
+
+  /// Weight and bias of a convolution that does what the convolution and the batch norm do.
+  static func folded(_ convolution: Conv2d, _ norm: BatchNorm2d?) throws -> (weight: Tensor, bias: Tensor?) {
+    let weight = try convolution.weight.detach()
+    let bias = try convolution.bias?.detach()
+    guard let norm else { return (weight, bias) }
+    return try withoutGradients {
+      let scale = try norm.weight.detach() / (norm.runningVariance + norm.epsilon).squareRoot()
+      let shift = try norm.bias.detach() - norm.runningMean * scale
+      let folded = try weight * scale.reshape([-1, 1, 1, 1])
+      return (folded, try bias.map { try $0 * scale + shift } ?? shift)
+    }
   }
 
   /// `[N, C, H, W]`, best with channels innermost, in the precision's dtype. `residual` has the shape of the result.

@@ -72,9 +72,8 @@ final class Landscape {
     let count = shift.shifted.count * shift.count
     let bar = console.progress("Corrupting", total: count, unit: .items("images"))
     defer { bar.finish() }
-    nonisolated(unsafe) let shown = bar
     let images = try ResidentShift(shift, threads: ProcessInfo.processInfo.activeProcessorCount) {
-      shown.update(completed: $0)
+      bar.update(completed: $0)
     }
     return try Evaluator(
       images, batchSize: options.data.batchSize, precision: evaluator.precision, device: device,
