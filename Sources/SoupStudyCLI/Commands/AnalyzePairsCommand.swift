@@ -28,7 +28,7 @@ struct AnalyzePairsCommand: ConsoleCommand {
         soup landscape simplex a.st b.st c.st --csv abc.csv
         soup analyze pairs pairs.csv -o p.html --alpha sweep.csv --simplex abc.csv
         soup analyze pairs pair_soups.csv --gain accuracy --json | jq .transitivity
-        soup analyze pairs pairs.csv --similarities alike.csv --predictor predictor.json
+        soup analyze pairs pairs.csv --similarities alike.csv --predictor gains.json
       """)
 
   @Argument(help: ArgumentHelp("Pair soups, CSV; or a study with pairs, by its file or folder.", valueName: "file"))

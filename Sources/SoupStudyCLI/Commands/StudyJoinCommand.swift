@@ -11,10 +11,11 @@ struct StudyJoinCommand: ConsoleCommand {
     usage: "soup study join <block> ... --model <name> --checkpoint <file> ... -o <table>",
     discussion: """
       EXAMPLES
-        soup landscape pairs a.safetensors b.safetensors --csv 1.csv
-        soup landscape pairs c.safetensors a.safetensors b.safetensors --between 1 --csv 2.csv
-        soup study join 1.csv 2.csv --model a=10/1 --checkpoint a.safetensors --model b=10/2 \\
-          --checkpoint b.safetensors --model c=20/1 --checkpoint c.safetensors -o pairs.csv
+        soup landscape pairs a.pt b.pt --csv 1.csv
+        soup landscape pairs c.pt a.pt b.pt --between 1 --csv 2.csv
+        soup study join 1.csv 2.csv --model a=10/1 --checkpoint a.pt \\
+          --model b=10/2 --checkpoint b.pt --model c=20/1 --checkpoint c.pt \\
+          -o pairs.csv
 
       A model may be said to have left a trunk: NAME=EPOCH/VARIANT. Every pair must be there once. The table is for 'soup \
       analyze pairs'; of soups measured under further policies of batch norm there is one for each beside it, \

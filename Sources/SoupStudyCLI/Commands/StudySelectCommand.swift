@@ -12,7 +12,8 @@ struct StudySelectCommand: ConsoleCommand {
       EXAMPLES
         soup evaluate a.safetensors --split held-out --json > a.jsonl
         soup evaluate b.safetensors --split held-out --json > b.jsonl
-        soup study select a.safetensors b.safetensors --score a.jsonl --score b.jsonl -o best.safetensors
+        soup study select a.safetensors b.safetensors \\
+          --score a.jsonl --score b.jsonl -o best.safetensors
 
       One --score for each checkpoint, in order. Scores on test images are refused.
       """)

@@ -18,7 +18,7 @@ struct ProbeCommand: ConsoleCommand {
       EXAMPLES
         soup probe encoder.safetensors --data cifar10:/cifar -o probed.safetensors
         soup probe base.safetensors -o probed.safetensors --epochs 20 --lr 1e-3,1e-2
-        soup train --from probed.safetensors ...      # LP-FT
+        soup train --from probed.safetensors --data cifar10:/cifar -o t.safetensors
 
       Features are taken once, without augmentation. All learning rates are trained
       side by side, and the best on the held-out images is kept. The classifier

@@ -16,7 +16,7 @@ struct DataInfoCommand: ConsoleCommand {
       EXAMPLES
         soup data info fashion-mnist
         soup data info 'imagefolder:/my/photos?size=224' --part train --check
-        soup data info 'wds:/shards/{000..009}.tar?part=both' --check --on-bad-image skip
+        soup data info 'wds:/shards/{000..009}.tar' --check --on-bad-image skip
         soup data info 'cifar10-c:/data/CIFAR-10-C?corruption=fog&severity=3' --json
         soup data info 'imagenet-r:/data/imagenet-r?classes=wnids.txt'
       """)

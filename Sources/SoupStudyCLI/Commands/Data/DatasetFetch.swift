@@ -74,7 +74,7 @@ struct DatasetFetch {
     guard status == 0 else {
       throw DataError(.damaged, file: path, "cannot be unpacked", advice: "Unpack it into \(folder) by hand")
     }
-    FileManager.default.createFile(atPath: marker, contents: nil)
+    _ = FileManager.default.createFile(atPath: marker, contents: nil)
   }
 
   /// Lines `digest  name`, as sha256sum writes them.

@@ -27,10 +27,12 @@ struct LineCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Points from the first alpha to the last; 0 and 1 are always among them.", valueName: "n"))
   var points = 11
 
-  @Option(help: ArgumentHelp("First alpha; below 0 extrapolates.", valueName: "alpha"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("First alpha; below 0 extrapolates.", valueName: "alpha"))
   var from = 0.0
 
-  @Option(help: ArgumentHelp("Last alpha; above 1 extrapolates.", valueName: "alpha"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Last alpha; above 1 extrapolates.", valueName: "alpha"))
   var to = 1.0
 
   @Option(help: ArgumentHelp("test, held-out, or train.", valueName: "part"))

@@ -13,7 +13,7 @@ struct PairsCommand: ConsoleCommand {
       EXAMPLES
         soup landscape pairs runs/
         soup landscape pairs runs/ --csv pairs.csv --precision bf16
-        soup landscape pairs runs/ --csv pairs.csv --alpha 0.25,0.5,0.75 --sample 5000
+        soup landscape pairs runs/ --csv pairs.csv --alpha 0.25,0.75 --sample 5000
         soup landscape pairs runs/ --csv pairs.csv --batch-norm average,recompute \\
           --shift cifar-c --severity 3 --skip-collapsed 0.05
 
