@@ -76,11 +76,19 @@ try:
     weights = sum(value.numel() for value in base.values())
     models = folder / "models"
     models.mkdir(exist_ok=True)
+    # Noise for a model is a piece of one long list that begins elsewhere: as independent, and made once.
+    shift = 4099
+    noise = 0.01 * torch.randn(weights + options.models * shift, generator=generator)
     save_file(base, folder / "base.safetensors")
     for index in range(options.models):
         path = models / f"{index:03}.safetensors"
         if not path.exists():
-            save_file({k: v + 0.01 * torch.randn(v.shape, generator=generator) for k, v in base.items()}, path)
+            state, start = {}, index * shift
+            for name, value in base.items():
+                state[name] = value + noise[start : start + value.numel()].reshape(value.shape)
+                start += value.numel()
+            save_file(state, path)
+    del noise
     files = sorted(models.glob("*.safetensors"))
     pairs = options.models * (options.models - 1) // 2
     size = sum(f.stat().st_size for f in files)
