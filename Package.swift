@@ -97,10 +97,13 @@ targets += [
     name: "SoupCLI",
     dependencies: ["SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupAlignment", "SoupAnalysis", argumentParser]),
   .executableTarget(name: "soup", dependencies: ["SoupCLI"]),
+  // Options of images, of both programs that read them.
+  .target(name: "SoupDataCLI", dependencies: ["SoupData", argumentParser]),
   .target(
     name: "SoupStudyCLI",
     dependencies: [
-      "SoupCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupStudies", "SoupReports",
+      "SoupCLI", "SoupDataCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupStudies",
+      "SoupReports",
       "SoupAnalysis",
       argumentParser,
     ]),
@@ -149,7 +152,7 @@ if let libtorch {
     .target(
       name: "SoupTorchCLI",
       dependencies: [
-        "SoupCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupTorch", "SoupModels",
+        "SoupCLI", "SoupDataCLI", "SoupTensors", "SoupCheckpoints", "SoupMixing", "SoupData", "SoupTorch", "SoupModels",
         "SoupTraining",
         "SoupEvaluation", "SoupSeasoning", "SoupAnalysis", argumentParser,
       ]),

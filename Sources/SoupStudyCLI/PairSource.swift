@@ -26,19 +26,17 @@ struct PairSource {
     }
     let study = try Study(StudyFile(contentsOf: copy), folder: folder, program: "soup", access: .results)
     let tables = study.file.pairs.flatMap { pairs in
-      pairs.tables.map { (run: pairs.name, name: $0.name, file: $0.file) }
+      pairs.tables.map { (pairs: pairs, name: $0.name, file: $0.file) }
     }
     guard let chosen = tables.first(where: { name == nil || $0.name == name }) else {
       throw StudyError(
         .badResult, copy, name.map { "the study has no table '\($0)'" } ?? "the study has no 'pairs'",
         advice: tables.isEmpty ? "" : "it has \(tables.map(\.name).joined(separator: ", "))")
     }
-    guard let run = study.runs[chosen.run], run.state == .done else {
+    guard let run = study.runs[chosen.pairs.name], run.state == .done else {
       throw StudyError(.notStarted, folder, "its pairs are not done yet", advice: "'soup study run' goes on with it")
     }
-    let runFolder = study.runFolder(run)
-    table = runFolder[chosen.file]
-    let own = runFolder[RunSpecification.similarities]
-    self.similarities = similarities ?? (FileManager.default.fileExists(atPath: own) ? own : nil)
+    table = study.runFolder(run)[chosen.file]
+    self.similarities = similarities ?? study.similarities(of: chosen.pairs)
   }
 }

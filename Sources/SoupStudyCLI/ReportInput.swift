@@ -9,14 +9,18 @@ struct ReportInput {
   /// Where the study is kept; nil for a file of results.
   private(set) var studyFolder: String?
   let path: String
+  private let overrides: StudyOverrides
 
-  /// - Parameter folder: where the study of a YAML file is kept; by default `runs/` and its name.
-  init(_ path: String, folder: String?) throws {
+  /// - Parameters:
+  ///   - folder: where the study of a YAML file is kept; by default `runs/` and its name.
+  ///   - seed: in place of the file's, as for `soup study run --seed`.
+  init(_ path: String, folder: String?, seed: UInt64? = nil) throws {
     self.path = path
+    overrides = StudyOverrides(seed: seed)
     if Self.isFolder(path) {
       studyFolder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    } else if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
-      studyFolder = try folder ?? "runs/" + StudyFile(contentsOf: path).name
+    } else if Self.isStudyFile(path) {
+      studyFolder = try folder ?? "runs/" + StudyFile(contentsOf: path, overrides: overrides).name
     }
   }
 
@@ -31,12 +35,18 @@ struct ReportInput {
         advice: "'soup study run' makes one; --folder names another")
     }
     let file = try StudyFile(contentsOf: copy)
-    if path != studyFolder, !Self.isFolder(path), try StudyFile(contentsOf: path).text != file.text {
+    if path != studyFolder, !Self.isFolder(path),
+      try StudyFile(contentsOf: path, overrides: overrides).text != file.text
+    {
       console.warn("\(path) was changed since it was last run; the report is of what was run (\(copy))")
     }
     let study = try Study(file, folder: studyFolder, program: "soup", access: .results)
     let export = StudyExport(study, version: SoupVersion.current)
     try records.add(lines: export.records().map { JSONValue.object($0).line }, of: studyFolder)
+  }
+
+  static func isStudyFile(_ path: String) -> Bool {
+    (path.hasSuffix(".yaml") || path.hasSuffix(".yml")) && !isFolder(path)
   }
 
   private static func isFolder(_ path: String) -> Bool {

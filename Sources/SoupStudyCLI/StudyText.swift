@@ -52,10 +52,9 @@ struct StudyText {
     var summaries: [(name: String, table: PairTable)] = []
     for pairs in study.file.pairs where study.runs[pairs.name]?.state == .done {
       let folder = study.runFolder(study.runs[pairs.name]!)
-      let similarities = folder[RunSpecification.similarities]
-      let isKnown = FileManager.default.fileExists(atPath: similarities)
+      let similarities = study.similarities(of: pairs)
       for (name, file) in pairs.tables {
-        guard let table = try? PairTableFile.read(folder[file], similarities: isKnown ? similarities : nil) else {
+        guard let table = try? PairTableFile.read(folder[file], similarities: similarities) else {
           continue
         }
         summaries.append((name, table))
@@ -123,15 +122,30 @@ struct StudyText {
     }
     guard !rows.isEmpty else { return nil }
     let labels = ["label-smoothing": "smoothing", "weight-decay": "wd", "batch-size": "batch"]
+    // Stages have settings of their own, mostly empty in the rows of others: together they would not fit any screen.
+    let isWide = results.varying.count > Self.mostSettings
     var table = Table(
-      [.init("ingredient")] + results.varying.map { .init(labels[$0] ?? $0, .right) }
+      [.init("ingredient")]
+        + (isWide ? [.init("settings")] : results.varying.map { .init(labels[$0] ?? $0, .right) })
         + sets.map { .init("\($0.name) %", .right) } + (lossSet.map { [.init("\($0.name) loss", .right)] } ?? []))
     for row in rows {
       table.add(
-        [row.model.name] + results.varying.map { row.model.value(of: $0) ?? "" }
+        [row.model.name]
+          + (isWide ? [settings(row, of: rows)] : results.varying.map { row.model.value(of: $0) ?? "" })
           + sets.map { row.score(on: $0.name)?.top1.map { Format.percent($0) } ?? "" } + loss(row))
     }
     return table
+  }
+
+  /// Columns of settings at most; more are written as `lr=0.1 wd=0.0001` in one.
+  private static let mostSettings = 6
+
+  /// In what a model's training differs from that of models with the same kinds of settings: its stage.
+  private func settings(_ row: StudyResults.Row, of rows: [StudyResults.Row]) -> String {
+    func names(_ row: StudyResults.Row) -> [String] { row.model.hyperparameters.map(\.name) }
+    let own = rows.filter { names($0) == names(row) }
+    return names(row).filter { name in name != "seed" && Set(own.map { $0.model.value(of: name) }).count > 1 }
+      .map { "\($0)=\(row.model.value(of: $0) ?? "")" }.joined(separator: " ")
   }
 
   /// Initialisation, best single model, soups and ensembles, on all sets.

@@ -50,6 +50,28 @@ import Testing
     #expect(further.count { $0.contains("--branch") } == 2)
   }
 
+  /// How alike models are is worth knowing; what their soups are worth does not wait for it.
+  @Test func aTableOfPairsDoesWithoutSimilaritiesThatFailed() throws {
+    let program = try StudyProgram()
+    defer { program.remove() }
+    try program.write("s.yaml", Self.yaml)
+    try FileManager.default.createDirectory(atPath: program.folder + "/fail", withIntermediateDirectories: true)
+    try program.write("fail/compare", "1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    let failed = try program.run("run", "s.yaml", environment: ["FAKE_FAIL": program.folder + "/fail"])
+    #expect(failed.status != 0 && failed.errors.contains("similarities"), "\(failed.errors)")
+    let pairs = try program.run("export", "s.yaml", "--record", "pair").output.split(separator: "\n")
+    #expect(pairs.count == 20 && !pairs.contains { $0.contains("l2_distance") })
+    #expect(try program.report("s.yaml").status == 0)
+    #expect(try program.read("runs/s/report.html").contains("similarities failed"))
+
+    // Told to go on, it measures them, and no pair again.
+    let calls = program.calls.count
+    #expect(try program.run("run", "s.yaml").status == 0)
+    #expect(program.calls.count == calls + 1)
+    let whole = try program.run("export", "s.yaml", "--record", "pair").output.split(separator: "\n")
+    #expect(whole.count == 20 && whole.contains { $0.contains("l2_distance") })
+  }
+
   @Test func stagesEndInContrastsAndSeedsHaveFoldersOfTheirOwn() throws {
     let program = try StudyProgram()
     defer { program.remove() }
@@ -88,6 +110,16 @@ import Testing
     #expect(
       contrasts.count == 8
         && contrasts.allSatisfy { $0["seed"] as? Int == 1 && $0["difference"] is Double || $0["difference"] is Int })
+    // One page of one seed, and one of both.
+    let one = try program.report("s.yaml", "--seed", "1")
+    #expect(one.status == 0 && one.output.hasPrefix("runs/s-seed-1/report.html"), "\(one.errors)")
+    #expect(!one.errors.contains("was changed"))
+    let both = try program.report("s.yaml", "--seed", "0", "--seed", "1", "-o", "both.html")
+    #expect(both.status == 0, "\(both.errors)")
+    #expect(try program.read("both.html").contains("2 seeds"))
+    let folder = try program.report("runs/s-seed-1", "--seed", "1")
+    let twice = try program.report("s.yaml", "--seed", "1", "--seed", "1")
+    for result in [folder, twice] { #expect(result.status != 0 && result.errors.contains("--seed")) }
     let table = try program.run("export", "s.yaml", "--seed", "1", "--format", "csv").output
     #expect(table.contains("study,study seed") && table.contains("s-seed-1,1"))
     let wrong = try program.run("run", "s.yaml", "--set", "lr=1")

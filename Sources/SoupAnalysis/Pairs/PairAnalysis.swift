@@ -45,9 +45,11 @@ public struct PairAnalysis: Sendable, Encodable {
     public let y: [Double]
   }
 
+  /// - Parameter window: shared epochs of the triangles that count in `failures.distances`; nil for all.
   /// - Throws: `AnalysisError` where there is too little of something that is needed throughout.
   public init(
-    _ table: PairTable, gain: SoupGain = SoupGain(.loss), roles: Transitivity.Roles = .all
+    _ table: PairTable, gain: SoupGain = SoupGain(.loss), roles: Transitivity.Roles = .all,
+    window: ClosedRange<Int>? = nil
   ) throws(AnalysisError) {
     models = table.models.count
     pairs = table.pairs.count
@@ -67,7 +69,7 @@ public struct PairAnalysis: Sendable, Encodable {
         table.pairs.contains { gain.value($0, in: table) != nil }
       }.map { GainCurves(table, gain: $0) }
     transitivity = try? Transitivity(table, gain: gain, roles: roles)
-    failures = transitivity.map { _ in TriangleFailures(table, gain: gain) }
+    failures = transitivity.map { _ in TriangleFailures(table, gain: gain, window: window) }
     robustness = try? RobustnessGap(table, measure: gain.measure, over: gain.parent)
     variants = try? VariantTable(table, gain: gain)
     let found = SoupGraph(table, gain: gain)

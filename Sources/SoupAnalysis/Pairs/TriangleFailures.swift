@@ -53,6 +53,8 @@ public struct TriangleFailures: Sendable, Codable {
   /// Empty where branch epochs are not known.
   public let shared: [Shared]
   public let distances: [Distance]
+  /// Shared epochs of the triangles that count in `distances`; nil for all.
+  public let window: ClosedRange<Int>?
   /// The open triangles whose third pair loses the most, the worst first; of equal pairs, one.
   public let worst: [Triple]
 
@@ -65,6 +67,7 @@ public struct TriangleFailures: Sendable, Codable {
     worst: Int = 10
   ) {
     self.gain = gain
+    self.window = window
     let n = table.models.count
     let gains = table.matrix { gain.value($0, in: table) }
     let branches = table.models.map(\.branchEpoch)

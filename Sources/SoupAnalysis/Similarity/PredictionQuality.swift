@@ -18,6 +18,9 @@ public struct PredictionQuality: Sendable, Codable, Equatable {
     /// Mean probability, share that gained; nil without a pair.
     public let predicted: Double?
     public let observed: Double?
+    /// Wilson's interval of `observed`, as if pairs were independent: those that share a model are not, so it is rather too narrow.
+    /// Nil without a pair.
+    public let interval: Interval?
   }
 
   public let pairs: Int
@@ -28,6 +31,13 @@ public struct PredictionQuality: Sendable, Codable, Equatable {
   public let brierOfBaseRate: Double
   /// `mean −log P(what happened)`, in nats.
   public let logLoss: Double
+  /// Of always saying the share that gains.
+  public let logLossOfBaseRate: Double
+  /// Of the logistic regression of what happened on the predicted log odds: 1 and 0 where the chances are as they should be; a slope below 1
+  /// says that they are too extreme. Nil in files of version 1.
+  /// - Source: Cox, *Two further applications of a model for binary regression*, 1958.
+  public let slope: Double?
+  public let intercept: Double?
   /// Expected calibration error: `Σ |predicted − observed| · pairs / n` over `bins`.
   public let ece: Double
   /// The chance that a pair that gains was given a higher probability than one that does not; ties count half.
@@ -65,13 +75,24 @@ public struct PredictionQuality: Sendable, Codable, Equatable {
     }
     brier = squares / n
     logLoss = logs / n
-    ece = sums.reduce(0) { $0 + abs($1.p - Double($1.y)) } / n
-    bins = sums.enumerated().map { index, bin in
-      Bin(
-        lower: Double(index) / 10, upper: Double(index + 1) / 10, pairs: bin.count,
-        predicted: bin.count == 0 ? nil : bin.p / Double(bin.count),
-        observed: bin.count == 0 ? nil : Double(bin.y) / Double(bin.count))
+    logLossOfBaseRate = Self.entropy(rate)
+    let odds = probabilities.map { p in
+      let bounded = min(1 - 1e-15, max(1e-15, p))
+      return log(bounded / (1 - bounded))
     }
+    let line = try LogisticRegression(odds, width: 1, labels: outcomes, penalty: 1e-9)
+    (slope, intercept) = (line.weights[0], line.intercept)
+    ece = sums.reduce(0) { $0 + abs($1.p - Double($1.y)) } / n
+    var bins: [Bin] = []
+    for (index, bin) in sums.enumerated() {
+      bins.append(
+        Bin(
+          lower: Double(index) / 10, upper: Double(index + 1) / 10, pairs: bin.count,
+          predicted: bin.count == 0 ? nil : bin.p / Double(bin.count),
+          observed: bin.count == 0 ? nil : Double(bin.y) / Double(bin.count),
+          interval: bin.count == 0 ? nil : try ProportionInterval.wilson(bin.y, of: bin.count)))
+    }
+    self.bins = bins
     let order = probabilities.indices.sorted { probabilities[$0] < probabilities[$1] }
     let ones = [Double](repeating: 1, count: pairs)
     auc = Self.auc(order, probabilities, outcomes, ones)!
@@ -109,10 +130,31 @@ public struct PredictionQuality: Sendable, Codable, Equatable {
     return negatives > 0 && positives > 0 ? area / negatives / positives : nil
   }
 
+  private static func entropy(_ rate: Double) -> Double { -rate * log(rate) - (1 - rate) * log(1 - rate) }
+
   private enum CodingKeys: String, CodingKey {
-    case pairs, positive, brier, ece, auc, bins
+    case pairs, positive, brier, ece, auc, bins, slope, intercept
     case brierOfBaseRate = "brier_of_base_rate"
     case logLoss = "log_loss"
+    case logLossOfBaseRate = "log_loss_of_base_rate"
     case aucInterval = "auc_interval"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    pairs = try container.decode(Int.self, forKey: .pairs)
+    positive = try container.decode(Int.self, forKey: .positive)
+    brier = try container.decode(Double.self, forKey: .brier)
+    brierOfBaseRate = try container.decode(Double.self, forKey: .brierOfBaseRate)
+    logLoss = try container.decode(Double.self, forKey: .logLoss)
+    ece = try container.decode(Double.self, forKey: .ece)
+    auc = try container.decode(Double.self, forKey: .auc)
+    aucInterval = try container.decode(Interval.self, forKey: .aucInterval)
+    bins = try container.decode([Bin].self, forKey: .bins)
+    slope = try container.decodeIfPresent(Double.self, forKey: .slope)
+    intercept = try container.decodeIfPresent(Double.self, forKey: .intercept)
+    logLossOfBaseRate =
+      try container.decodeIfPresent(Double.self, forKey: .logLossOfBaseRate)
+      ?? Self.entropy(Double(positive) / Double(pairs))
   }
 }

@@ -2,6 +2,9 @@
 ///
 /// The first whose measures are all known is the one to ask.
 public struct PredictorFile: Sendable, Codable, Equatable {
+  /// 1 had straight lines of log measures, λ = 1, no calibration; it is still read. 2 has splines and calibration.
+  public static let current = 2
+
   public let version: Int
   public let predictors: [SoupPredictor]
 
@@ -25,7 +28,18 @@ public struct PredictorFile: Sendable, Codable, Equatable {
       throw AnalysisError(.tooFew, "a predictor needs measures of similarity; the table has none")
     }
     self.predictors = predictors
-    version = 1
+    version = Self.current
+  }
+
+  /// - Throws: `AnalysisError` for a version that this program does not know, `DecodingError` for what is no such file.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    version = try container.decode(Int.self, forKey: .version)
+    guard (1...Self.current).contains(version) else {
+      throw AnalysisError(
+        .range, "the predictor is of version \(version); this program reads versions up to \(Self.current)")
+    }
+    predictors = try container.decode([SoupPredictor].self, forKey: .predictors)
   }
 
   /// The predictor that uses most of the measures that are there; nil without one.

@@ -1,58 +1,14 @@
-import SoupTensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Dispatch
+import Synchronization
 
 /// "Will these two soup?" From how alike two models are to the chance that their soup gains, and the gain to expect.
 ///
-/// Every measure is put on a logarithmic scale, `log x` for distances, `log(1 − x)` for cosines and CKA, and standardised over the pairs
-/// that are fitted on. The chance is a logistic regression on them, the gain a ridge regression.
+/// Every measure enters as a spline of its logarithm (`SimilarityFeature`). The chance is a logistic regression on these terms, calibrated
+/// (`Calibration`), the gain a ridge regression; strength and calibration are chosen by cross-validation over models (`PredictorFit`).
 ///
-/// Its quality is measured on pairs of models that it has not seen: models, not pairs, are divided into folds, and a pair is predicted by
-/// a fit without any pair of either of its folds, so that nothing of its two models leaks into their prediction.
+/// The quality is measured on pairs of models that it has not seen: models, not pairs, are divided into folds, and a pair is predicted by
+/// a fit, with all its choices, without any pair of either of its folds, so that nothing of its two models leaks into their prediction.
 public struct SoupPredictor: Sendable, Codable, Equatable {
-  /// How a measure becomes a number to predict from.
-  public struct Feature: Sendable, Codable, Equatable {
-    public let measure: String
-    /// `log(1 − x)` in place of `log x`.
-    public let isComplement: Bool
-    /// What the logarithm is taken of is at least this: half of the smallest that was fitted on.
-    public let floor: Double
-    public let mean: Double
-    public let scale: Double
-    /// The values that were fitted on.
-    public let lowest: Double
-    public let highest: Double
-
-    private enum CodingKeys: String, CodingKey {
-      case measure, floor, mean, scale, lowest, highest
-      case isComplement = "is_complement"
-    }
-
-    init?(_ measure: String, _ values: [Double]) {
-      self.measure = measure
-      isComplement = PairSimilarities.growsWithLikeness(measure)
-      let raw = values.map { [isComplement] in isComplement ? 1 - $0 : $0 }
-      guard let smallest = raw.filter({ $0 > 0 }).min() else { return nil }
-      let floor = smallest / 2
-      let logs = raw.map { log(max(floor, $0)) }
-      let mean = logs.reduce(0, +) / Double(logs.count)
-      let scale = (logs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(logs.count)).squareRoot()
-      guard scale > 0 else { return nil }
-      (self.floor, self.mean, self.scale) = (floor, mean, scale)
-      (lowest, highest) = (values.min()!, values.max()!)
-    }
-
-    func callAsFunction(_ value: Double) -> Double {
-      (log(max(floor, isComplement ? 1 - value : value)) - mean) / scale
-    }
-  }
-
   /// What it was fitted on, and how good it is on models that it has not seen.
   public struct Basis: Sendable, Codable, Equatable {
     public let gain: SoupGain
@@ -84,87 +40,78 @@ public struct SoupPredictor: Sendable, Codable, Equatable {
     public let outside: [String]
   }
 
-  public let features: [Feature]
+  public let features: [SimilarityFeature]
   public let classifier: LogisticRegression
+  public let calibration: Calibration
   public let regression: RidgeRegression
+  /// λ of the classifier and of the regression, as chosen; nil where they come from a file that did not say.
+  public let penalty: Double?
+  public let gainPenalty: Double?
   public let basis: Basis
   public var measures: [String] { features.map(\.measure) }
 
   /// - Parameters:
   ///   - measures: of those of the table, which to predict from; all by default. Those that do not vary are left out.
   ///   - folds: groups of models that are left out together.
-  ///   - penalty: λ of both regressions, on standardised measures.
-  ///   - seed: of the division into folds and of the interval's resamples.
+  ///   - seed: of the divisions into folds and of the interval's resamples.
   /// - Throws: `AnalysisError` where measures, pairs or outcomes are too few.
   public init(
     _ table: PairTable, gain: SoupGain, measures: [String]? = nil, sources: [String] = [], folds: Int = 5,
-    penalty: Double = 1, seed: UInt64 = 0
+    seed: UInt64 = 0
   ) throws(AnalysisError) {
     let names = measures ?? table.measures
-    let pairs = table.pairs.filter { pair in
-      gain.value(pair, in: table) != nil && names.allSatisfy { pair.similarities[$0]?.isFinite ?? false }
+    var data = PredictorData(measures: names)
+    for pair in table.pairs {
+      let values = names.compactMap { pair.similarities[$0] }.filter(\.isFinite)
+      guard let value = gain.value(pair, in: table), values.count == names.count else { continue }
+      data.values.append(values)
+      data.gains.append(value)
+      data.labels.append(SoupGain.isAbove(value))
+      data.members.append((pair.a, pair.b))
     }
-    let gains = pairs.map { gain.value($0, in: table)! }
-    let labels = gains.map { SoupGain.isAbove($0) }
-    guard folds >= 2, table.models.count >= 2 * folds, pairs.count >= 20 else {
+    guard folds >= 2, table.models.count >= 2 * folds, data.labels.count >= 20 else {
       throw AnalysisError(
         .tooFew,
         "a predictor needs at least 20 pairs with a gain and all measures, and twice as many models as folds; found "
-          + "\(pairs.count) pairs of \(table.models.count) models")
+          + "\(data.labels.count) pairs of \(table.models.count) models")
     }
-    let features = names.compactMap { name in Feature(name, pairs.map { $0.similarities[name]! }) }
-    guard !features.isEmpty else {
-      throw AnalysisError(.tooFew, "no measure of similarity varies over the \(pairs.count) pairs")
-    }
-    let width = features.count
-    let rows = pairs.flatMap { pair in features.map { $0(pair.similarities[$0.measure]!) } }
-    classifier = try LogisticRegression(rows, width: width, labels: labels, penalty: penalty)
-    regression = try RidgeRegression(rows, width: width, values: gains, penalty: penalty)
-    self.features = features
-
-    let fold = Self.folds(table.models.count, folds, seed)
-    var (chances, expected) = (labels.map { _ in 0.0 }, gains.map { _ in 0.0 })
-    for f in 0..<folds {
-      for g in f..<folds {
-        let held = pairs.indices.filter {
-          let (a, b) = (fold[pairs[$0].a], fold[pairs[$0].b])
-          return min(a, b) == f && max(a, b) == g
-        }
-        guard !held.isEmpty else { continue }
-        let left = pairs.indices.filter { ![f, g].contains(fold[pairs[$0].a]) && ![f, g].contains(fold[pairs[$0].b]) }
-        guard left.count > 1 else {
-          throw AnalysisError(.tooFew, "too few pairs are left without the models of two of \(folds) folds")
-        }
-        let leftRows = left.flatMap { rows[$0 * width..<($0 + 1) * width] }
-        let leftLabels = left.map { labels[$0] }
-        // Standardised again: what is held out says nothing, not even its mean.
-        let (mean, scale) = Self.moments(leftRows, width)
-        func standard(_ row: ArraySlice<Double>) -> [Double] { zip(row, zip(mean, scale)).map { ($0 - $1.0) / $1.1 } }
-        let standardised = stride(from: 0, to: leftRows.count, by: width).flatMap {
-          standard(leftRows[$0..<$0 + width])
-        }
-        let rate = Double(leftLabels.count { $0 }) / Double(left.count)
-        let fitted =
-          rate > 0 && rate < 1
-          ? try LogisticRegression(standardised, width: width, labels: leftLabels, penalty: penalty) : nil
-        let line = try RidgeRegression(standardised, width: width, values: left.map { gains[$0] }, penalty: penalty)
-        for index in held {
-          let row = standard(rows[index * width..<(index + 1) * width])
-          chances[index] = fitted?.probability(row) ?? rate
-          expected[index] = line.value(row)
-        }
-      }
-    }
-    let mean = gains.reduce(0, +) / Double(gains.count)
-    let total = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    let rest = zip(gains, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let fit = try PredictorFit(data, seed: seed &+ 1)
+    (features, classifier, calibration, regression) = (fit.features, fit.classifier, fit.calibration, fit.regression)
+    (penalty, gainPenalty) = (fit.penalty, fit.gainPenalty)
+    let (chances, expected) = try Self.unseen(data, folds, seed)
+    let mean = data.gains.reduce(0, +) / Double(data.gains.count)
+    let total = data.gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let rest = zip(data.gains, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     basis = Basis(
-      gain: gain, sources: sources, models: table.models.count, pairs: pairs.count, positive: labels.count { $0 },
-      folds: folds,
+      gain: gain, sources: sources, models: table.models.count, pairs: data.labels.count,
+      positive: data.labels.count { $0 }, folds: folds,
       quality: try PredictionQuality(
-        chances, outcomes: labels, members: pairs.map { ($0.a, $0.b) }, models: table.models.count, seed: seed),
-      gainSpearman: try Correlation.spearman(expected, gains).coefficient, gainR2: 1 - rest / total,
-      gainError: PairedBootstrap.quantile(zip(gains, expected).map { abs($0 - $1) }.sorted(), 0.5))
+        chances, outcomes: data.labels, members: data.members, models: table.models.count, seed: seed),
+      gainSpearman: try Correlation.spearman(expected, data.gains).coefficient, gainR2: 1 - rest / total,
+      gainError: PairedBootstrap.quantile(zip(data.gains, expected).map { abs($0 - $1) }.sorted(), 0.5))
+  }
+
+  /// Chance and gain of every pair by a fit, with all its choices, that has seen neither of its models.
+  private static func unseen(
+    _ data: PredictorData, _ folds: Int, _ seed: UInt64
+  ) throws(AnalysisError) -> (chances: [Double], gains: [Double]) {
+    let splits = ModelFolds.splits(data.members, folds: folds, seed: seed)
+    guard splits.allSatisfy({ $0.left.count > 1 }) else {
+      throw AnalysisError(.tooFew, "too few pairs are left without the models of two of \(folds) folds")
+    }
+    let fits = Mutex([Result<PredictorFit, AnalysisError>?](repeating: nil, count: splits.count))
+    DispatchQueue.concurrentPerform(iterations: splits.count) { place in
+      let fit = Result { () throws(AnalysisError) in
+        try PredictorFit(data.subset(splits[place].left), seed: seed &+ 1)
+      }
+      fits.withLock { $0[place] = fit }
+    }
+    var (chances, gains) = (data.gains.map { _ in 0.0 }, data.gains.map { _ in 0.0 })
+    for (split, result) in zip(splits, fits.withLock { $0 }) {
+      guard let fit = try result?.get() else { continue }
+      for index in split.held { (chances[index], gains[index]) = fit(data.values[index], of: data.measures) }
+    }
+    return (chances, gains)
   }
 
   /// Nil where one of the measures is missing or not finite.
@@ -173,31 +120,33 @@ public struct SoupPredictor: Sendable, Codable, Equatable {
     var outside: [String] = []
     for feature in features {
       guard let value = values[feature.measure], value.isFinite else { return nil }
-      row.append(feature(value))
-      if value < feature.lowest || value > feature.highest { outside.append(feature.measure) }
+      row += feature(value)
+      if feature.isOutside(value) { outside.append(feature.measure) }
     }
-    return Prediction(probability: classifier.probability(row), gain: regression.value(row), outside: outside)
+    return Prediction(
+      probability: calibration(classifier.logOdds(row)), gain: regression.value(row), outside: outside)
   }
 
-  /// The fold of every model: a random order, dealt out in turn.
-  private static func folds(_ models: Int, _ folds: Int, _ seed: UInt64) -> [Int] {
-    let stream = CounterGenerator(seed: seed).derived("folds")
-    let order = (0..<models).sorted { (stream.word(at: UInt64($0)), $0) < (stream.word(at: UInt64($1)), $1) }
-    var fold = [Int](repeating: 0, count: models)
-    for (place, model) in order.enumerated() { fold[model] = place % folds }
-    return fold
+  private enum CodingKeys: String, CodingKey {
+    case features, classifier, calibration, regression, penalty, basis
+    case gainPenalty = "gain_penalty"
   }
 
-  private static func moments(_ rows: [Double], _ width: Int) -> (mean: [Double], scale: [Double]) {
-    let n = Double(rows.count / width)
-    var (mean, scale) = ([Double](), [Double]())
-    for i in 0..<width {
-      let column = stride(from: i, to: rows.count, by: width).map { rows[$0] }
-      let m = column.reduce(0, +) / n
-      let s = (column.reduce(0) { $0 + ($1 - m) * ($1 - m) } / n).squareRoot()
-      mean.append(m)
-      scale.append(s > 0 ? s : 1)
+  /// Version 1 of a predictor's file had no calibration.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    features = try container.decode([SimilarityFeature].self, forKey: .features)
+    classifier = try container.decode(LogisticRegression.self, forKey: .classifier)
+    calibration = try container.decodeIfPresent(Calibration.self, forKey: .calibration) ?? .none
+    regression = try container.decode(RidgeRegression.self, forKey: .regression)
+    penalty = try container.decodeIfPresent(Double.self, forKey: .penalty)
+    gainPenalty = try container.decodeIfPresent(Double.self, forKey: .gainPenalty)
+    basis = try container.decode(Basis.self, forKey: .basis)
+    let width = features.reduce(0) { $0 + $1.width }
+    guard classifier.weights.count == width, regression.weights.count == width else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .features, in: container,
+        debugDescription: "\(width) terms have \(classifier.weights.count) and \(regression.weights.count) weights")
     }
-    return (mean, scale)
   }
 }

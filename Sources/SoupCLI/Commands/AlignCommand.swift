@@ -73,7 +73,11 @@ struct AlignCommand: ConsoleCommand {
     var matching = WeightMatching(sweeps: sweeps, seed: seed)
     if let threads { matching.threads = threads }
     let start = ContinuousClock.now
-    let result = try matching.align(b, to: a, heads: heads)
+    let bar = console.progress("Aligning", unit: .items("matchings"))
+    let result = try matching.align(b, to: a, heads: heads) { sweep in
+      bar.advance(by: 1, message: sweep == 0 ? "along the network" : "pass \(sweep)")
+    }
+    bar.finish()
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let (specification, permutations) = (result.specification, result.permutations)
     let moved = zip(specification.groups, permutations.orders).map { group, order in

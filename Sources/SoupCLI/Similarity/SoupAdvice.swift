@@ -46,6 +46,8 @@ struct SoupAdvice {
     let file: PredictorFile
     do {
       file = try JSONDecoder().decode(PredictorFile.self, from: try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch let error as AnalysisError {
+      throw PathFailure(problems: ["--predictor \(path): \(error)"])
     } catch {
       throw PathFailure(problems: [
         "--predictor \(path): is not what 'soup analyze pairs --predictor' writes, or cannot be read"
@@ -92,7 +94,8 @@ struct SoupAdvice {
           + "\(basis.sources.joined(separator: ", "))). On models it had not seen: AUC "
           + "\(Format.fixed(quality.auc, 3)) [\(Format.fixed(quality.aucInterval.lower, 3)), "
           + "\(Format.fixed(quality.aucInterval.upper, 3))], Brier \(Format.fixed(quality.brier, 4)) "
-          + "(base rate \(Format.fixed(quality.brierOfBaseRate, 4))), ECE \(Format.percent(quality.ece)) %.",
+          + "(base rate \(Format.fixed(quality.brierOfBaseRate, 4))), log loss \(Format.fixed(quality.logLoss, 4)) "
+          + "(\(Format.fixed(quality.logLossOfBaseRate, 4))), ECE \(Format.percent(quality.ece)) %.",
       ]
       let outside = answers.compactMap { $0 }.filter { !$0.outside.isEmpty }
       if !outside.isEmpty {

@@ -331,6 +331,7 @@ public enum PairReport {
       id: "distance",
       caption:
         "Corners A that left the trunk before B and C, with A–B and A–C gaining: how often B–C does not, by how far apart B and C left it. "
+        + (analysis.failures?.window.map { "Triangles that share \($0.lowerBound) to \($0.upperBound) epochs. " } ?? "")
         + "\(GainAxis.definition(analysis.gain)).", columns: columns, rows: rows, data: data)
   }
 

@@ -60,6 +60,8 @@ public struct RunSpecification: Sendable, Hashable {
   public static let table = "pairs.csv"
   /// How alike the models of every pair are.
   public static let similarities = "similarities.csv"
+  /// The run that gives them the names of a table of pairs.
+  static func similarities(of pairs: String) -> String { pairs + ".similarities" }
   /// What an evaluation found for each image.
   public static let predictions = "predictions.safetensors"
 }

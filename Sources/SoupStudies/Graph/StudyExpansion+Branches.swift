@@ -103,23 +103,29 @@ extension StudyExpansion {
   }
 
   private mutating func join(_ pairs: StudyFile.Pairs, _ blocks: [String], _ members: [StudyModel]) {
-    if file.similarities != nil, graph["similarities"] == nil { similarities() }
-    var words: [RunSpecification.Word] = [.text("study"), .text("join")]
-    words += blocks.map { .result(of: $0, file: RunSpecification.table) }
+    let join: [RunSpecification.Word] = [.text("study"), .text("join")]
+    var names: [RunSpecification.Word] = []
     for member in members {
       guard let word = member.word else { continue }
       let branch = member.value(of: "branch-epoch").map { "=\($0)/\(member.value(of: "variant") ?? "")" } ?? ""
-      words += [.text("--model"), .text(member.name + branch), .text("--checkpoint"), word]
+      names += [.text("--model"), .text(member.name + branch), .text("--checkpoint"), word]
     }
-    var outputs = pairs.tables.map(\.file)
-    if graph["similarities"] != nil {
-      words += [.text("--similarities"), .result(of: "similarities", file: RunSpecification.similarities)]
-      outputs.append(RunSpecification.similarities)
-    }
-    words += [.text("-o"), .output(RunSpecification.table), .text("--json")]
+    let tables = blocks.map { RunSpecification.Word.result(of: $0, file: RunSpecification.table) }
     graph.add(
       RunSpecification(
-        name: pairs.name, kind: .select, words: words, outputs: outputs, takesThreads: false, record: "pair"))
+        name: pairs.name, kind: .select,
+        words: join + tables + names + [.text("-o"), .output(RunSpecification.table), .text("--json")],
+        outputs: pairs.tables.map(\.file), takesThreads: false, record: "pair"))
+    guard file.similarities != nil else { return }
+    if graph["similarities"] == nil { similarities() }
+    // Apart from the table, which is there and worth something without them.
+    let measured = RunSpecification.Word.result(of: "similarities", file: RunSpecification.similarities)
+    graph.add(
+      RunSpecification(
+        name: RunSpecification.similarities(of: pairs.name), kind: .select,
+        words: join + names + [
+          .text("--similarities"), measured, .text("-o"), .output(RunSpecification.similarities), .text("--json"),
+        ], outputs: [RunSpecification.similarities], takesThreads: false))
   }
 
   private mutating func similarities() {

@@ -39,6 +39,7 @@ public struct PairBlocks {
   /// Pairs that were read.
   public var count: Int { soups.count }
 
+  /// - Parameter blocks: none for the models' names alone.
   /// - Throws: `StudyError` with code `bad-result`: every pair that is missing or there twice, every model that is not known.
   public init(_ blocks: [String], models: [Model]) throws(StudyError) {
     self.models = models
@@ -46,7 +47,7 @@ public struct PairBlocks {
       models.enumerated().flatMap { index, model in Self.keys(of: model).map { ($0, index) } }
     ) { first, _ in first }
     for block in blocks { try read(block) }
-    let missing = pairs.filter { soups[key($0, $1)] == nil }
+    let missing = blocks.isEmpty ? [] : pairs.filter { soups[key($0, $1)] == nil }
     if !missing.isEmpty {
       let names = missing.prefix(5).map { "\(models[$0].name) and \(models[$1].name)" }.joined(separator: "; ")
       problems.append("\(missing.count) pairs have no soup: \(names)\(missing.count > 5 ? "; …" : "")")

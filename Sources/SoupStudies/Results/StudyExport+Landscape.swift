@@ -1,5 +1,13 @@
 import SoupAnalysis
 
+extension Study {
+  /// The table of how alike the models of pairs are, by the names of the pairs' own table; nil without one, as where it failed.
+  public func similarities(of pairs: StudyFile.Pairs) -> String? {
+    guard let run = runs[RunSpecification.similarities(of: pairs.name)], run.state == .done else { return nil }
+    return runFolder(run)[RunSpecification.similarities]
+  }
+}
+
 /// What `soup landscape` printed, as records.
 extension StudyExport {
   /// Points of a landscape: one on each line that a step printed, or the elements of `points` on its only line.
@@ -52,7 +60,7 @@ extension StudyExport {
     let folder = study.runFolder(run)
     func key(_ a: Substring, _ b: Substring) -> String { a < b ? "\(a)\u{1F}\(b)" : "\(b)\u{1F}\(a)" }
     var similarities: [String: Record] = [:]
-    if let measures = try? PlainTable(contentsOf: folder[RunSpecification.similarities]),
+    if let path = study.similarities(of: pairs), let measures = try? PlainTable(contentsOf: path),
       let a = measures.column("key_a"), let b = measures.column("key_b")
     {
       for row in measures.rows {

@@ -59,6 +59,12 @@ struct AnalyzePairsCommand: ConsoleCommand {
   var collapse = 5.0
 
   @Option(
+    help: ArgumentHelp(
+      "Failing triangles by distance: only those that share this many epochs, as 220-240. (default: all)",
+      valueName: "epochs"), transform: EpochWindow.parse)
+  var window: ClosedRange<Int>?
+
+  @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("Ternary grids of three models each for the page, CSV.", valueName: "files"))
   var simplex: [String] = []
@@ -99,7 +105,12 @@ struct AnalyzePairsCommand: ConsoleCommand {
     try averages.map { try extras.read(averages: $0) }
     let hasLoss = table.models.allSatisfy { $0.scores.loss != nil }
     let analysis = try PairAnalysis(
-      table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles)
+      table, gain: SoupGain(gain ?? (hasLoss ? .loss : .accuracy), over: parent), roles: roles, window: window)
+    if let window, analysis.failures?.distances.isEmpty ?? true {
+      console.warn(
+        "--window \(window.lowerBound)-\(window.upperBound): no triangle with two gains shares so many epochs and has known branches"
+      )
+    }
     let prediction = try PredictorText.fit(
       table, gain: analysis.gain, sources: [file] + (similarities.map { [$0] } ?? []), isWanted: predictor != nil,
       console)
@@ -164,6 +175,17 @@ struct AnalyzePairsCommand: ConsoleCommand {
     }
 
     private enum Key: CodingKey { case predictors, report }
+  }
+}
+
+/// `220-240`, or `240`.
+private enum EpochWindow {
+  static func parse(_ text: String) throws -> ClosedRange<Int> {
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard let low = ends.first ?? nil, let high = ends.last ?? nil, ends.count <= 2, 0 <= low, low <= high else {
+      throw ValidationError("--window takes epochs from and to, as 220-240; found '\(text)'")
+    }
+    return low...high
   }
 }
 

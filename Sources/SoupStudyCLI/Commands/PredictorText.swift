@@ -41,8 +41,8 @@ enum PredictorText {
     )
     var table = Table([
       .init("from"), .init("pairs", .right), .init("gain", .right), .init("AUC", .right), .init("Brier", .right),
-      .init("of base rate", .right), .init("ECE %", .right), .init("gain: Spearman", .right), .init("R²", .right),
-      .init("median error", .right),
+      .init("log loss", .right), .init("ECE %", .right), .init("calibration"), .init("gain: Spearman", .right),
+      .init("R²", .right), .init("median error", .right),
     ])
     for predictor in file.predictors {
       let (basis, quality) = (predictor.basis, predictor.basis.quality)
@@ -54,21 +54,37 @@ enum PredictorText {
       table.add([
         of, Format.count(basis.pairs), Format.count(basis.positive),
         "\(Format.fixed(quality.auc, 4)) [\(Format.fixed(quality.aucInterval.lower, 4)), \(Format.fixed(quality.aucInterval.upper, 4))]",
-        Format.fixed(quality.brier, 4), Format.fixed(quality.brierOfBaseRate, 4), Format.percent(quality.ece),
-        Format.fixed(basis.gainSpearman, 4), Format.fixed(basis.gainR2, 3), Format.significant(basis.gainError, 3),
+        Format.fixed(quality.brier, 4), Format.fixed(quality.logLoss, 4), Format.percent(quality.ece),
+        predictor.calibration.name, Format.fixed(basis.gainSpearman, 4), Format.fixed(basis.gainR2, 3),
+        Format.significant(basis.gainError, 3),
       ])
     }
+    let quality = basis.quality
+    table.add([
+      "base rate", Format.count(basis.pairs), Format.count(basis.positive), Format.fixed(0.5, 4),
+      Format.fixed(quality.brierOfBaseRate, 4), Format.fixed(quality.logLossOfBaseRate, 4), "", "", "", "", "",
+    ])
     console.print(table)
-    console.print("\nCalibration of the first: of pairs with a chance in a range, how many gained.")
+    let line =
+      if let slope = quality.slope, let intercept = quality.intercept {
+        " What happened, regressed on the log odds: slope \(Format.fixed(slope, 2)) (1 is right, below too sure), intercept \(Format.fixed(intercept, 2))."
+      } else { "" }
+    console.print(
+      "\nReliability of the first: of pairs with a chance in a range, how many gained (95 %, Wilson, as if pairs were independent).\(line)"
+    )
     var bins = Table([
       .init("chance %"), .init("pairs", .right), .init("predicted %", .right), .init("gained %", .right),
+      .init("95 %", .right),
     ])
-    for bin in basis.quality.bins where bin.pairs > 0 {
+    for bin in quality.bins where bin.pairs > 0 {
       bins.add([
         "\(Format.percent(bin.lower, decimals: 0)) – \(Format.percent(bin.upper, decimals: 0))",
         Format.count(bin.pairs),
         bin.predicted.map { Format.percent($0, decimals: 1) } ?? "–",
         bin.observed.map { Format.percent($0, decimals: 1) } ?? "–",
+        bin.interval.map {
+          "\(Format.percent($0.lower, decimals: 1)) – \(Format.percent($0.upper, decimals: 1))"
+        } ?? "–",
       ])
     }
     console.print(bins)

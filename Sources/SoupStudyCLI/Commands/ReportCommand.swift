@@ -23,7 +23,8 @@ struct ReportCommand: ConsoleCommand {
             runs/demo/report.html
         soup report runs/demo -o report.html
         soup report study.yaml plane.csv line.csv -o report.html
-        soup report runs/self-0 runs/self-1 runs/self-2 -o report.html
+        soup report study.yaml --seed 0 --seed 1 --seed 2 -o report.html
+        soup report runs/self-seed-0 runs/self-seed-1 -o report.html
         soup report runs/*.jsonl greedy.json --title "Two runs" -o report.html
       """)
 
@@ -35,14 +36,32 @@ struct ReportCommand: ConsoleCommand {
       "Where the study of a YAML file is kept. (default: runs/ and the study's name)", valueName: "folder"))
   var folder: String?
 
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "The study under this seed, as 'soup study run --seed' keeps it; several times for several seeds.",
+      valueName: "n"))
+  var seed: [UInt64] = []
+
   @Option(help: ArgumentHelp("The page's title; by default the study's name.", valueName: "text"))
   var title: String?
 
   @OptionGroup var page: PageOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if !seed.isEmpty, !results.contains(where: ReportInput.isStudyFile) {
+      throw ValidationError("--seed is for a study's YAML file; a folder is of one seed")
+    }
+    if folder != nil, seed.count > 1 { throw ValidationError("--folder is one study's, --seed names \(seed.count)") }
+    if Set(seed).count < seed.count { throw ValidationError("--seed names one seed twice") }
+  }
+
   func run(_ console: Console) throws {
-    let inputs = try results.map { try ReportInput($0, folder: folder) }
+    let inputs = try results.flatMap { path -> [ReportInput] in
+      guard !seed.isEmpty, ReportInput.isStudyFile(path) else { return [try ReportInput(path, folder: folder)] }
+      return try seed.map { try ReportInput(path, folder: folder, seed: $0) }
+    }
     guard let path = page.path ?? inputs.lazy.compactMap(\.studyFolder).first.map({ $0 + "/report.html" }) else {
       throw ValidationError("name the page to write: -o report.html")
     }

@@ -19,10 +19,11 @@ struct StudyJoinCommand: ConsoleCommand {
 
       A model may be said to have left a trunk: NAME=EPOCH/VARIANT. Every pair must be there once. The table is for 'soup \
       analyze pairs'; of soups measured under further policies of batch norm there is one for each beside it, \
-      pairs-recompute.csv, and --similarities is written beside it as similarities.csv, by the same names.
+      pairs-recompute.csv. Without blocks, --similarities is written by the same names.
       """)
 
-  @Argument(help: ArgumentHelp("What 'soup landscape pairs --csv' wrote.", valueName: "block")) var blocks: [String]
+  @Argument(help: ArgumentHelp("What 'soup landscape pairs --csv' wrote.", valueName: "block"))
+  var blocks: [String] = []
   @Option(
     parsing: .singleValue, help: ArgumentHelp("Name of a model, as NAME or NAME=EPOCH/VARIANT.", valueName: "name"))
   var model: [String]
@@ -39,6 +40,9 @@ struct StudyJoinCommand: ConsoleCommand {
     if model.count != checkpoint.count || model.count < 2 {
       throw ValidationError("\(model.count) --model need as many --checkpoint, at least 2; found \(checkpoint.count)")
     }
+    if blocks.isEmpty == (similarities == nil) {
+      throw ValidationError("Name the blocks to join, or --similarities to write by their models' names.")
+    }
     for model in model where Self.parse(model, "") == nil {
       throw ValidationError("--model: expected NAME or NAME=EPOCH/VARIANT, found '\(model)'")
     }
@@ -46,11 +50,11 @@ struct StudyJoinCommand: ConsoleCommand {
 
   func run(_ console: Console) throws {
     let joined = try PairBlocks(blocks, models: zip(model, checkpoint).compactMap(Self.parse))
-    let similar = try similarities.map { try joined.renamed(similarities: $0) }
     let table = URL(fileURLWithPath: outputPath)
-    if let similar {
-      try Data(similar.utf8).write(
-        to: table.deletingLastPathComponent().appendingPathComponent(RunSpecification.similarities), options: .atomic)
+    if let similarities {
+      try Data(joined.renamed(similarities: similarities).utf8).write(to: table, options: .atomic)
+      if console.isJSON { try console.emit(["output": outputPath]) }
+      return
     }
     for policy in joined.policies.dropFirst() {
       let other = table.deletingLastPathComponent().appendingPathComponent(PairBlocks.file(policy: policy))

@@ -64,7 +64,7 @@ final class Landscape {
   }
 
   /// The images that points are measured on, in the versions of a shift; nil where none was named.
-  func shifted(_ corruptions: CorruptionOptions) throws -> Evaluator? {
+  func shifted(_ corruptions: ComputedShift) throws -> Evaluator? {
     guard let suite = corruptions.shift else { return nil }
     let shift = try ShiftedImages(
       evaluator.data, suite: suite, kinds: corruptions.kinds(of: suite), severities: corruptions.severities(),

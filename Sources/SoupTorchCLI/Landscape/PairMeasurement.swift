@@ -10,7 +10,7 @@ final class PairMeasurement {
   /// One for each policy, in the order named.
   private let spaces: [WeightSpace]
   private let policies: [WeightSpace.BatchNormPolicy]
-  private let corruptions: CorruptionOptions
+  private let corruptions: ComputedShift
   private var corruptedImages: Evaluator?
   private let skipCollapsed: Double?
   private let earlyStop: Bool
@@ -29,7 +29,7 @@ final class PairMeasurement {
   ///   - skipCollapsed: soups less accurate than this are not measured on corrupted images.
   ///   - earlyStop: whether soups that cannot beat their better parent any more are given up.
   init(
-    _ landscape: Landscape, policies: [WeightSpace.BatchNormPolicy], corruptions: CorruptionOptions,
+    _ landscape: Landscape, policies: [WeightSpace.BatchNormPolicy], corruptions: ComputedShift,
     skipCollapsed: Double?, earlyStop: Bool
   ) throws {
     self.landscape = landscape

@@ -15,11 +15,11 @@ struct ImageChoiceOptions: ParsableArguments {
   var subset: ImageChoice.Subset = .all
 
   /// Each image comes under one of the corruptions at one of the severities.
-  @OptionGroup var corruptions: CorruptionOptions
+  @OptionGroup var corruptions: ComputedShift
 
   func validate() throws {
     guard corruptions.shift == nil, !corruptions.given.isEmpty else { return }
-    throw ValidationError("\(corruptions.given.joined(separator: ", ")) need --shift")
+    throw ValidationError("\(corruptions.given.joined(separator: ", ")) need --shift: \(ComputedShift.advice)")
   }
 
   func choice() throws -> ImageChoice {

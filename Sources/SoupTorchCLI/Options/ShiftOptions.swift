@@ -7,7 +7,7 @@ import SoupEvaluation
 
 /// A distribution shift to score under, and how much of it.
 struct ShiftOptions: ParsableArguments {
-  @OptionGroup var corruptions: CorruptionOptions
+  @OptionGroup var corruptions: ComputedShift
 
   @Option(help: ArgumentHelp("Under a shift: this many images, evenly over the set. (default: all)", valueName: "n"))
   var images: Int?
@@ -39,7 +39,8 @@ struct ShiftOptions: ParsableArguments {
       + [("--images", images != nil), ("--superclasses", superclasses != nil)].filter(\.1).map(\.0)
     if shift == nil, stored == nil, !given.isEmpty {
       throw ValidationError(
-        "\(given.joined(separator: ", ")) need --shift, or --data cifar10-c, cifar100-c or imagenet-c")
+        "\(given.joined(separator: ", ")) need --shift: \(ComputedShift.advice); or --data cifar10-c, cifar100-c or imagenet-c"
+      )
     }
   }
 

@@ -86,8 +86,11 @@ enum GainAxis {
   /// Colour and dash of gains by name, with one legend.
   static func series(_ gains: [SoupGain], field: String = "gain_of") -> JSON {
     let names = JSON.array(gains.map { .string(noun($0).prefix(1).uppercased() + noun($0).dropFirst()) })
+    var legend: JSON = ["title": nil]
+    // Two of the long names side by side are wider than a small figure.
+    if gains.contains(where: { noun($0).count > 16 }) { legend["columns"] = 1 }
     return [
-      "field": .string(field), "type": "nominal", "legend": ["title": nil],
+      "field": .string(field), "type": "nominal", "legend": legend,
       "scale": ["domain": names, "range": .array(gains.map { color($0.measure) })],
     ]
   }

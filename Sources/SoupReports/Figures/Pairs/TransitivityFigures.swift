@@ -191,6 +191,7 @@ public struct TransitivityFigures {
       caption:
         "Of corners A that left the trunk before B and C, with A–B and A–C gaining, the share whose B–C does not gain, by how far "
         + "apart B and C left it; bins of equal counts, Wilson's 95 % intervals as if corners were independent. "
+        + (found.window.map { "Triangles that share \($0.lowerBound) to \($0.upperBound) epochs. " } ?? "")
         + "\(GainAxis.definition(found.gain)).",
       alternative: "Bars of the share of failing triangles for \(found.distances.count) ranges of branch distance.",
       layout: .half, aspect: 1.3,

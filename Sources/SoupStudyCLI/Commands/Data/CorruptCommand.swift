@@ -1,6 +1,7 @@
 import ArgumentParser
 import SoupCLI
 import SoupData
+import SoupDataCLI
 
 /// `soup data corrupt`: a data set's images, corrupted, as files in a benchmark's layout.
 struct CorruptCommand: ConsoleCommand {
@@ -33,10 +34,8 @@ struct CorruptCommand: ConsoleCommand {
   @Option(name: .long, help: ArgumentHelp("train or test.", valueName: "part"))
   var part: String = "test"
 
-  @Option(name: .long, help: ArgumentHelp("Severities, joined by commas.", valueName: "list"))
-  var severity: String = "1,2,3,4,5"
-
-  @OptionGroup var options: CorruptionOptions
+  @OptionGroup var options: CorruptionSource
+  @OptionGroup var strength: SeverityOptions
 
   @Option(name: .long, help: ArgumentHelp("arrays or folders; by the images' size.", valueName: "layout"))
   var layout: CorruptionLayout?
@@ -56,15 +55,6 @@ struct CorruptCommand: ConsoleCommand {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     if DatasetSpecification.Part(rawValue: part) == nil { throw ValidationError("--part is train or test.") }
-    _ = try severities()
-  }
-
-  private func severities() throws -> [Int] {
-    let list = severity.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard list.allSatisfy({ (1...5).contains($0) }), Set(list).count == list.count else {
-      throw ValidationError("--severity is a list of different numbers from 1 to 5.")
-    }
-    return list.sorted()
   }
 
   func run(_ console: Console) throws {
@@ -75,7 +65,7 @@ struct CorruptCommand: ConsoleCommand {
     let kinds = try options.kinds(otherwise: isSmall ? .cifarC : .imagenetC)
     let writer = CorruptedFiles(
       images: images, folder: folder, layout: layout ?? .usual(height: images.height, width: images.width),
-      kinds: kinds, severities: try severities(), table: options.table, seed: options.seed,
+      kinds: kinds, severities: try strength.severities(), table: options.table, seed: options.seed,
       bank: try options.textures(), threads: threads, replaces: force,
       source: .init(
         dataset: specification.description, part: part, images: images.count, seed: options.seed,

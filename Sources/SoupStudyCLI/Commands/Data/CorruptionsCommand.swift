@@ -32,7 +32,7 @@ struct CorruptionsCommand: ConsoleCommand {
   @Option(name: .long, help: ArgumentHelp("Pixels a side of the pictures on the page.", valueName: "n"))
   var cell = 112
 
-  @OptionGroup var options: CorruptionOptions
+  @OptionGroup var options: CorruptionSource
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -41,8 +41,7 @@ struct CorruptionsCommand: ConsoleCommand {
   }
 
   func run(_ console: Console) throws {
-    let chosen = options.corruption != nil || options.suite != nil
-    let kinds = chosen ? try options.kinds(otherwise: .cifarC) : CorruptionKind.allCases
+    let kinds = options.isChosen ? try options.kinds(otherwise: .cifarC) : CorruptionKind.allCases
     guard let sheet else { return try list(kinds, console) }
     var picture = try image.map { try PixelImage(contentsOf: $0) } ?? ContactSheet.exampleImage
     if image != nil { picture = picture.fitted(to: 224) }

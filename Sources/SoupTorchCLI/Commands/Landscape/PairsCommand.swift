@@ -52,7 +52,7 @@ struct PairsCommand: ConsoleCommand {
       "With --shift: leave soups below this accuracy on clean images unmeasured, as 0.05.", valueName: "accuracy"))
   var skipCollapsed: Double?
 
-  @OptionGroup(title: "Shift") var corruptions: CorruptionOptions
+  @OptionGroup(title: "Shift") var corruptions: ComputedShift
 
   @Option(help: ArgumentHelp("test, held-out, or train.", valueName: "part"))
   var split: EvaluationImages.Part = .test
@@ -78,7 +78,7 @@ struct PairsCommand: ConsoleCommand {
   func validate() throws {
     if corruptions.shift == nil, skipCollapsed != nil || !corruptions.given.isEmpty {
       let given = corruptions.given + (skipCollapsed == nil ? [] : ["--skip-collapsed"])
-      throw ValidationError("\(given.joined(separator: ", ")) need --shift")
+      throw ValidationError("\(given.joined(separator: ", ")) need --shift: \(ComputedShift.advice)")
     }
     if let skipCollapsed, !(0...1).contains(skipCollapsed) {
       throw ValidationError("--skip-collapsed must be in 0...1, found \(skipCollapsed)")
