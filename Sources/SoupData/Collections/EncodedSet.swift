@@ -12,7 +12,7 @@ struct EncodedSet {
     self.specification = specification
     let options = specification.options
     let kind = specification.kind
-    let classes = try options["classes"].map { path throws(DataError) in try ClassList.read(path) }
+    var classes = try options["classes"].map { path throws(DataError) in try ClassList.read(path) }
     let name = "\(kind.rawValue) \(part.rawValue)"
     var found: any EncodedImages
     var subset: [Int]?
@@ -26,6 +26,11 @@ struct EncodedSet {
     default:
       let root = try Self.root(kind, candidates)
       let folder = try Self.folder(specification, part: part, root: root)
+      // What `soup data corrupt` leaves beside folders, which may be of some of the classes alone.
+      let list = root + "/classes.txt"
+      if kind == .imageNetC, classes == nil, FileManager.default.fileExists(atPath: list) {
+        classes = try ClassList.read(list)
+      }
       if kind == .imageNetV2 {
         // Its folders are the positions in ImageNet's list; sorted as text they would be in another order.
         let classes = classes ?? (0..<1000).map(String.init)
@@ -36,7 +41,8 @@ struct EncodedSet {
           try ClassList.mapping(path, classes: classes)
         }
         let shift = try ShiftFolder(folder, name: name, classes: classes, mapping: mapping)
-        subset = shift.subset.count < classes.count ? shift.subset : nil
+        // All of ImageNet-C's classes take part in its scores, also in a copy that has images of some.
+        subset = shift.subset.count < classes.count && kind != .imageNetC ? shift.subset : nil
         found = shift.images
       } else {
         guard ![.imageNetR, .imageNetA, .objectNet].contains(kind), options["mapping"] == nil else {

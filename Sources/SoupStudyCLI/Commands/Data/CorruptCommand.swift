@@ -12,7 +12,7 @@ struct CorruptCommand: ConsoleCommand {
     discussion: """
       Images of up to 64 pixels become arrays as in CIFAR-10-C: one .npy for each corruption, severities one after the \
       other, and labels.npy. Larger ones become folders as in ImageNet-C and LAION-C: corruption, severity, class, JPEG \
-      files. The same seed gives the same images, whatever the number of threads. Each array and each severity's folder \
+      files under their own names where the images are files. The same seed gives the same images, whatever the number of threads. Each array and each severity's folder \
       appears only when it is complete; what is there already is kept, so an interrupted command goes on when it is run \
       again.
 
@@ -57,6 +57,20 @@ struct CorruptCommand: ConsoleCommand {
     if DatasetSpecification.Part(rawValue: part) == nil { throw ValidationError("--part is train or test.") }
   }
 
+  /// Names of image files, as `ILSVRC2012_val_00000293`; nil for images that are none, and where two of a class would be one.
+  private static func names(_ images: any ImageDataset) -> [String]? {
+    guard let files = ((images as? Subset)?.base ?? images) as? TransformedImages, files.images is ImageFiles else {
+      return nil
+    }
+    let places = (images as? Subset)?.indices ?? Array(0..<files.count)
+    let names = places.map { place -> String in
+      let file = files.images.source(at: files.indices[place]).split(separator: "/").last.map(String.init) ?? ""
+      return file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+    }
+    let whole = zip(places, names).map { "\(files.label(at: $0))/\($1)" }
+    return names.contains("") || Set(whole).count < whole.count ? nil : names
+  }
+
   func run(_ console: Console) throws {
     let specification = try DatasetSpecification(parsing: dataset)
     var images = try specification.open(DatasetSpecification.Part(rawValue: part)!)
@@ -69,7 +83,8 @@ struct CorruptCommand: ConsoleCommand {
       bank: try options.textures(), threads: threads, replaces: force,
       source: .init(
         dataset: specification.description, part: part, images: images.count, seed: options.seed,
-        table: options.table.resolved(height: images.height, width: images.width), bank: options.bank))
+        table: options.table.resolved(height: images.height, width: images.width), bank: options.bank),
+      names: Self.names(images))
     Interruption.removesPartialFiles()
     let bar = console.progress("Corrupting", total: writer.total, unit: .items("images"))
     let result = try writer.write { bar.advance(by: $0, message: $1) }

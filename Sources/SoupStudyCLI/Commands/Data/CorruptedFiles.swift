@@ -19,6 +19,8 @@ struct CorruptedFiles {
   let threads: Int?
   let replaces: Bool
   let source: Source
+  /// Names of the images' own files without their endings; nil where they have none.
+  let names: [String]?
 
   /// What the images were made from: stored beside them, so that one folder never mixes two.
   struct Source: Codable, Equatable {
@@ -55,7 +57,11 @@ struct CorruptedFiles {
       case .folders: for severity in severities { try writeFolder(kind, severity, &result, progress) }
       }
     }
-    if layout == .arrays { try writeLabels() }
+    switch layout {
+    case .arrays: try writeLabels()
+    // Where folders are of some of the classes, this says which labels they mean.
+    case .folders: try put([UInt8]((classFolders.joined(separator: "\n") + "\n").utf8), folder + "/classes.txt")
+    }
     result.seconds = start.duration(to: .now) / .seconds(1)
     return result
   }
@@ -142,6 +148,8 @@ struct CorruptedFiles {
 
   // --- Folders
 
+  private var classFolders: [String] { images.classNames.map { $0.replacing("/", with: "_") } }
+
   private func writeFolder(
     _ kind: CorruptionKind, _ severity: Int, _ result: inout Result,
     _ progress: @escaping @Sendable (Int, String) -> Void
@@ -157,8 +165,10 @@ struct CorruptedFiles {
     }
     let unfinished = path + ".unfinished"
     try? files.removeItem(atPath: unfinished)
-    let classes = images.classNames.map { $0.replacing("/", with: "_") }
-    for name in classes {
+    let classes = classFolders
+    // Of the classes that have images: an empty folder would be a class that was lost.
+    for label in Set((0..<images.count).map(images.label(at:))).sorted() {
+      let name = classes[label]
       try files.createDirectory(atPath: unfinished + "/" + name, withIntermediateDirectories: true)
     }
     let (width, height, channels) = (images.width, images.height, images.channels)
@@ -170,8 +180,9 @@ struct CorruptedFiles {
           try corruption.stored($0, width: width, height: height, channels: channels)
         }
         let number = String(repeating: "0", count: max(0, 8 - "\(index)".count)) + "\(index)"
+        let name = names?[index] ?? number
         try Data(bytes).write(
-          to: URL(fileURLWithPath: "\(unfinished)/\(classes[images.label(at: index)])/\(number).JPEG"))
+          to: URL(fileURLWithPath: "\(unfinished)/\(classes[images.label(at: index)])/\(name).JPEG"))
       }
       progress(block.count, kind.rawValue)
     }

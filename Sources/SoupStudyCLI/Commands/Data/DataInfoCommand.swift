@@ -50,7 +50,9 @@ struct DataInfoCommand: ConsoleCommand {
     var found = false
     var failure: (any Error)?
     var hasBad = false
-    for part in part.map({ [$0] }) ?? DatasetSpecification.Part.allCases {
+    for part in part.map({ [$0] })
+      ?? (specification.kind.hasTrainingImages ? DatasetSpecification.Part.allCases : [.test])
+    {
       do {
         let summary = try summary(specification, part, threads: threads, console)
         if console.isJSON { try console.emit(summary) } else { print(summary, console) }
