@@ -61,11 +61,13 @@ struct ShiftTables {
   /// One row for each model.
   func summary() throws -> Table {
     let hasErrors = results.contains { $0.mce != nil }
+    let hasRelative = results.contains { $0.relativeMCE != nil }
     let compares = results.count > 1
     var columns: [Table.Column] = [.init("checkpoint")]
     if clean != nil { columns.append(.init("clean %", .right)) }
     columns += [.init("\(results[0].name) %", .right), .init("loss", .right), .init("ECE %", .right)]
-    if hasErrors { columns += [.init("mCE %", .right), .init("relative mCE %", .right)] }
+    if hasErrors { columns.append(.init("mCE %", .right)) }
+    if hasRelative { columns.append(.init("relative mCE %", .right)) }
     if compares { columns += [.init("\(results[0].name) against the first", .right), .init("p", .right)] }
     var table = Table(columns)
     for (index, result) in results.enumerated() {
@@ -74,8 +76,8 @@ struct ShiftTables {
       cells += [
         accuracy(result.mean), result.meanLoss.map { Format.fixed($0, 4) } ?? "nan", Format.percent(result.meanECE),
       ]
-      if hasErrors {
-        cells += [result.mce, result.relativeMCE].map { $0.map { Format.percent($0, decimals: 1) } ?? "" }
+      for (isShown, value) in [(hasErrors, result.mce), (hasRelative, result.relativeMCE)] where isShown {
+        cells.append(value.map { Format.percent($0, decimals: 1) } ?? "")
       }
       if compares {
         cells +=
