@@ -81,7 +81,7 @@ import Testing
       base: {model: vit-tiny, epochs: 1}
       stages:
         supervised: {search: grid, settings: &tune {lr: {choice: [0.1, 0.2]}}}
-        mae: {settings: {objective: mae}}
+        mae: {settings: {objective: mae, mask-ratio: 0.5, weight-decay: 0.1, warmup: 1, batch-size: 64, label-smoothing: 0.1}}
         moco: {settings: {objective: mocov3}}
         tuned: {from: [mae, moco], search: grid, settings: *tune}
       soups:
@@ -98,6 +98,9 @@ import Testing
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.contains("self-soup-uniform than supervised-uniform"))
       #expect(result.output.contains("continued-uniform: continued-each-m"))
+      // Seven settings that differ over the stages are no seven columns; a stage's own are in none of its rows.
+      #expect(result.output.contains("settings") && result.output.contains("lr=0.2"))
+      #expect(!result.output.contains("mask-ratio"))
     }
     #expect(
       program.calls.contains { $0.contains("--seed 1004") }
