@@ -103,14 +103,17 @@ class Peer:
 
 
 def train(soup, architecture, folder, count, data):
-    """Short runs from one start: a model of many layers only a few steps, as its speed is not its accuracy's."""
+    """Short runs from one start; a large model only some steps, as its speed is not its accuracy's."""
     run = lambda *a: subprocess.run([soup, "train", "--data", data, "--quiet", *a], check=True)  # noqa: E731
-    first, later = ("0.3", "0.05") if architecture == "resnet20" else ("0.02", "0.005")
-    run("--model", architecture, "--epochs", first, "--lr", "0.1", "-o", f"{folder}/base.safetensors")
+    first, later = ["--epochs", "0.3"], ["--epochs", "0.05"]
+    if architecture != "resnet20":
+        few = ["--batch-size", "32", "--held-out", "0.002", "--steps"]
+        first, later = few + ["6"], few + ["2"]
+    run("--model", architecture, *first, "--lr", "0.1", "-o", f"{folder}/base.safetensors")
     paths = []
     for seed in range(1, count + 1):
         path = f"{folder}/runs/{seed}.safetensors"
-        run("--from", f"{folder}/base.safetensors", "--epochs", later, "--lr", "0.02", "--seed", str(seed), "-o", path)
+        run("--from", f"{folder}/base.safetensors", *later, "--lr", "0.02", "--seed", str(seed), "-o", path)
         torch.save(load_file(path), f"{folder}/{seed}.pt")
         paths.append(f"{folder}/{seed}.pt")
     return paths

@@ -15,9 +15,11 @@ soup=.build/release/soup
 
 if [[ ${1:-} == --full ]]; then
   "$python" Benchmarks/pairs.py $soup --models 6 --rounds 5
+  "$python" Benchmarks/pairs.py $soup --architecture cifar-resnet50 --images 1000 --models 3
   "$python" Benchmarks/learned.py $soup --ingredients 72
   "$python" Benchmarks/learned.py $soup --ingredients 72 --precision bf16
 else
   "$python" Benchmarks/pairs.py $soup
+  "$python" Benchmarks/pairs.py $soup --architecture cifar-resnet50 --images 256 --models 2 --rounds 1
   "$python" Benchmarks/learned.py $soup --ingredients 16 --rounds 2
 fi
