@@ -3,16 +3,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 namespace soup::kernels {
 
 /// A bfloat16 as its bits.
 using bf16 = uint16_t;
 
-/// One batch of attention heads. Rows of q, k and v are `stride` elements apart, those of the output `out_stride`.
+/// One head of attention of `queries` over `tokens`, at most as many queries as tokens. Rows of k and v are `stride` elements
+/// apart, those of q `q_stride`, those of the output `out_stride`.
 template <class T>
 struct Attention {
-  int64_t tokens, width, stride, out_stride;
+  int64_t tokens, queries, width, q_stride, stride, out_stride;
   float scale;
   const T *q, *k, *v;
   /// Forward: written. Backward: the gradient of the output, read.
@@ -38,6 +41,31 @@ struct Normalization {
   const float *mean, *inverse_deviation;
   /// dx = g · scale + x · slope + shift, with g the gradient before ReLU and residual.
   const float *slope;
+};
+
+/// Rows `begin..<end` of tokens through a layer norm, y = scale · (s − mean) · inverse_deviation + shift with s = x + added.
+/// The width is a multiple of 16.
+template <class T>
+struct LayerNormalization {
+  int64_t width, begin, end;
+  const float *x;
+  /// What is added to x before, and where the sum goes; both or neither. The sum may overwrite `added`.
+  const T *added;
+  float *sum;
+  const float *scale, *shift;
+  float epsilon;
+  /// One for each row; written by the forward pass, read by the backward pass.
+  float *mean, *inverse_deviation;
+  T *y;
+  // Backward: dx = (gradient of the norm) + direct.
+  const T *dy;
+  /// The gradient that reaches s past the norm; may be null.
+  const float *direct;
+  float *dx;
+  /// dx in the precision of products; may be null.
+  T *low;
+  /// Sums over these rows: of dy · normalised, of dy, and of dx (may be null).
+  float *dscale, *dshift, *total;
 };
 
 /// Images for a 3x3 convolution of stride 1 with a border of one zero, channels innermost.
@@ -77,6 +105,21 @@ struct Table {
   int64_t lanes;
   /// Convolves one image. `scratch` holds 4 · (width + 2) · inputs floats. Null where registers are too few for it to pay.
   void (*convolve)(const Convolution &, float *scratch);
+  void (*layer_norm_f32)(const LayerNormalization<float> &);
+  void (*layer_norm_bf16)(const LayerNormalization<bf16> &);
+  void (*layer_norm_backward_f32)(const LayerNormalization<float> &);
+  void (*layer_norm_backward_bf16)(const LayerNormalization<bf16> &);
+  /// y = a + b; y may be a or b.
+  void (*add_f32)(const float *a, const float *b, float *y, size_t n);
+  void (*add_bf16)(const float *a, const bf16 *b, float *y, size_t n);
+  /// Sums over rows, for each of `width` columns, a multiple of 16.
+  void (*sum_columns_f32)(const float *x, int64_t rows, int64_t width, float *sums);
+  void (*sum_columns_bf16)(const bf16 *x, int64_t rows, int64_t width, float *sums);
+  /// The same, and y = x in bfloat16.
+  void (*narrow_columns)(const float *x, bf16 *y, int64_t rows, int64_t width, float *sums);
+  /// y = a · b, and its sums; y may be a or b.
+  void (*multiply_columns_f32)(const float *a, const float *b, float *y, int64_t rows, int64_t width, float *sums);
+  void (*multiply_columns_bf16)(const bf16 *a, const bf16 *b, bf16 *y, int64_t rows, int64_t width, float *sums);
 };
 
 /// The table for this processor.

@@ -43,16 +43,37 @@ bool is_amd_like() {
   return answer;
 }
 
-/// Whether oneDNN is to make this product.
-bool chosen(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
+bool is_float(const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat && t.layout() == at::kStrided; }
+
+/// Whether oneDNN is to make products of so many multiplications.
+bool chosen(int64_t multiplications) {
   int32_t choice = backend;
-  if (choice == 0 || (choice == 2 && !is_amd_like())) return false;
-  auto fits = [](const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat && t.layout() == at::kStrided; };
-  if (!fits(x) || !fits(weight) || weight.dim() != 2 || x.dim() < 2 || x.size(-1) != weight.size(1)) return false;
-  if (bias.defined() && (!fits(bias) || bias.dim() != 1 || bias.size(0) != weight.size(0))) return false;
-  if (at::autocast::is_autocast_enabled(at::kCPU) || find() == nullptr) return false;
-  // Below this many multiplications a call costs more than it saves.
-  return choice == 1 ? x.numel() > 0 : x.numel() * weight.size(0) >= (int64_t{1} << 20);
+  if (choice == 0 || (choice == 2 && !is_amd_like()) || find() == nullptr) return false;
+  // Below this many a call costs more than it saves.
+  return choice == 1 ? multiplications > 0 : multiplications >= (int64_t{1} << 20);
+}
+
+bool chosen(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
+  if (!is_float(x) || !is_float(weight) || weight.dim() != 2 || x.dim() < 2 || x.size(-1) != weight.size(1)) return false;
+  if (bias.defined() && (!is_float(bias) || bias.dim() != 1 || bias.size(0) != weight.size(0))) return false;
+  if (at::autocast::is_autocast_enabled(at::kCPU)) return false;
+  return chosen(x.numel() * weight.size(0));
+}
+
+/// gᵀ · x, in rows of the weight. Of the two ways to write it the one with the longer right side is faster, and so are sums of fewer
+/// rows: oneDNN then turns over what is still in the cache.
+at::Tensor weight_product(const at::Tensor &g, const at::Tensor &x) {
+  constexpr int64_t length = 800;
+  bool turned = g.size(1) > x.size(1);
+  int64_t rows = g.size(0), count = std::max<int64_t>(1, (rows + length / 2) / length);
+  at::Tensor sum;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t begin = rows * i / count, end = rows * (i + 1) / count;
+    auto left = (turned ? x : g).slice(0, begin, end), right = (turned ? g : x).slice(0, begin, end);
+    auto part = product(left.t(), right.t());
+    sum = sum.defined() ? sum.add_(part) : part;
+  }
+  return turned ? sum.t().contiguous() : sum;
 }
 
 struct Linear : torch::autograd::Function<Linear> {
@@ -72,9 +93,7 @@ struct Linear : torch::autograd::Function<Linear> {
     auto g = gradients[0].contiguous().view({-1, weight.size(0)});
     at::Tensor dx, dweight, dbias;
     if (context->needs_input_grad(0)) dx = product(g, weight.t()).view(saved[0].sizes());
-    // Of the two ways to write gᵀ·x the one with the longer right side is faster.
-    if (context->needs_input_grad(1))
-      dweight = weight.size(0) > weight.size(1) ? product(x.t(), g.t()).t().contiguous() : product(g.t(), x.t());
+    if (context->needs_input_grad(1)) dweight = weight_product(g, x);
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) dbias = g.sum(0);
     return {dx, dweight, dbias};
   }
@@ -85,6 +104,21 @@ struct Linear : torch::autograd::Function<Linear> {
 at::Tensor linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   if (!chosen(x, weight, bias)) return at::linear(x, weight, optional(bias));
   return Linear::apply(x, weight, optional(bias));
+}
+
+at::Tensor affine(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
+  bool own = is_float(x) ? chosen(x.numel() * weight.size(0)) : find() != nullptr;
+  return own ? product(x, weight, optional(bias)) : at::linear(x, weight, optional(bias));
+}
+
+at::Tensor input_gradient(const at::Tensor &g, const at::Tensor &weight) {
+  return is_float(g) && chosen(g.numel() * weight.size(1)) ? product(g, weight.t()) : at::mm(g, weight);
+}
+
+at::Tensor weight_gradient(const at::Tensor &g, const at::Tensor &x) {
+  if (is_float(g) && chosen(g.numel() * x.size(1))) return weight_product(g, x);
+  auto gradient = g.size(1) > x.size(1) ? at::mm(x.t(), g).t() : at::mm(g.t(), x);
+  return gradient.to(at::kFloat).contiguous();
 }
 
 }  // namespace soup

@@ -2,7 +2,7 @@
 enum DatasetOptions {
   /// Of sets of image files.
   private static let encoded: [String] = [
-    "size", "resize", "filter", "view", "part", "bad", "orientation", "classes", "mapping", "labels",
+    "size", "resize", "filter", "view", "global-views", "part", "bad", "orientation", "classes", "mapping", "labels",
   ]
 
   static func keys(of kind: DatasetSpecification.Kind) -> [String] {

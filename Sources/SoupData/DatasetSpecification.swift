@@ -111,8 +111,14 @@ public struct DatasetSpecification: Sendable, Hashable, CustomStringConvertible 
   }
 
   /// The same set of image files with another view for training, in place of its option `?view=`.
-  public func with(_ view: TrainingView) -> DatasetSpecification {
-    DatasetSpecification(kind, path: path, options: options.merging(["view": view.rawValue]) { _, new in new })
+  /// - Parameters:
+  ///   - view: nil leaves the view as it is.
+  ///   - globalViews: how many of `lejepa`'s views show much of the image; nil leaves that as it is.
+  public func with(_ view: TrainingView?, globalViews: Int? = nil) -> DatasetSpecification {
+    var options = options
+    if let view { options["view"] = view.rawValue }
+    if let globalViews { options["global-views"] = String(globalViews) }
+    return DatasetSpecification(kind, path: path, options: options)
   }
 
   /// What `init(parsing:)` reads back.

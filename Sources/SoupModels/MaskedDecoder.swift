@@ -78,16 +78,21 @@ public final class MaskedDecoder {
   public func predict(_ tokens: Tensor, visible: Tensor, hidden: Tensor) throws -> Tensor {
     let (n, l) = (tokens.shape[0], positions.shape[1] - 1)
     let missing = hidden.count / n
-    let places = try positions.narrow(1, start: 1, length: l).expand([n, l, width]).reshape([n * l, width])
-    func placed(_ indices: Tensor) throws -> Tensor {
-      try places.indexSelect(0, indices: indices).reshape([n, indices.count / n, width])
+    let order = try withoutGradients {
+      let places = try [visible, hidden].map { try $0.placesInImage(images: n, patches: l, first: 1) }
+      return try Tensor.concatenated(
+        [Tensor.zeros(shape: [n, 1], dtype: .int64, device: tokens.device)] + places, dimension: 1)
     }
-    let first = try positions.narrow(1, start: 0, length: 1).expand([n, 1, width])
-    let order = try Tensor.concatenated([first, placed(visible), placed(hidden)], dimension: 1)
+    let placed = try positions.reshape([1 + l, width]).indexSelect(0, indices: order.flatten()).reshape([
+      n, 1 + l, width,
+    ])
     let embedded = try embed(tokens)
     let masked = try maskToken.to(embedded.dtype).expand([n, missing, width])
-    var x = try Tensor.concatenated([embedded, masked], dimension: 1) + order  // [N, 1 + L, D]
-    for block in blocks { x = try block(x, training: true) }
-    return try prediction(norm(x.narrow(1, start: 1 + l - missing, length: missing)))
+    var x = try Tensor.concatenated([embedded, masked], dimension: 1) + placed  // [N, 1 + L, D]
+    for block in blocks.dropLast() { x = try block(x, training: true) }
+    // Of the last block only the hidden patches' results are read.
+    let read = (1 + l - missing)..<(1 + l)
+    if let last = blocks.last { x = try last(x, tokens: read, training: true) }
+    return try prediction(norm(x))
   }
 }

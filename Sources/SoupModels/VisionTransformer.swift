@@ -71,7 +71,7 @@ public final class VisionTransformer: Model {
       // Of the last block only the CLS token is read, so only that token goes through it; its keys and values still come
       // from all tokens. The result is the same, and so are all gradients.
       for block in blocks.dropLast() { x = try block(x, training: training) }
-      if let last = blocks.last { x = try last.classToken(x, training: training) }
+      if let last = blocks.last { x = try last(x, tokens: 0..<1, training: training) }
       return try norm(x.select(1, index: 0))  // [N, D]
     case .mean:
       for block in blocks { x = try block(x, training: training) }
@@ -99,11 +99,11 @@ public final class VisionTransformer: Model {
   public func tokens(_ patches: Tensor, keeping kept: Tensor, training: Bool) throws -> Tensor {
     let (n, l) = (patches.shape[0], patches.shape[1])
     let count = kept.count / max(n, 1)
-    let places = try positions.narrow(1, start: 1, length: l).expand([n, l, shape.dimension])
+    let places = try withoutGradients { try kept.placesInImage(images: n, patches: l).flatten() }
     // Patches are chosen before they are projected: what is not seen costs nothing.
     let visible = try project(patches.flatten(to: 1).indexSelect(0, indices: kept))  // [N·K, D]
-    let placed = try (visible + places.reshape([n * l, -1]).indexSelect(0, indices: kept))
-      .reshape([n, count, shape.dimension])
+    let table = try positions.narrow(1, start: 1, length: l).reshape([l, shape.dimension])
+    let placed = try (visible + table.indexSelect(0, indices: places)).reshape([n, count, shape.dimension])
     let token = try (classToken + positions.narrow(1, start: 0, length: 1)).expand([n, 1, shape.dimension])
     var x = try Tensor.concatenated([token, placed], dimension: 1)
     for block in blocks { x = try block(x, training: training) }
@@ -149,29 +149,17 @@ final class TransformerBlock {
 
   /// `[N, T, D]` → `[N, T, D]`
   func callAsFunction(_ x: Tensor, training: Bool) throws -> Tensor {
-    try mlp(x + dropPath(attention(norm1(x)), training: training), training: training)
+    try self(x, tokens: 0..<x.shape[1], training: training)
   }
 
-  /// `[N, T, D]` → `[N, 1, D]`: the block's result for the first token.
-  func classToken(_ x: Tensor, training: Bool) throws -> Tensor {
-    let attended = try attention.firstToken(norm1(x))
-    return try mlp(x.narrow(1, start: 0, length: 1) + dropPath(attended, training: training), training: training)
-  }
-
-  private func mlp(_ x: Tensor, training: Bool) throws -> Tensor {
-    try x + dropPath(fc2(fc1(norm2(x)).gelu()), training: training)
-  }
-}
-
-extension MultiHeadAttention {
-  /// `[N, T, D]` → `[N, 1, D]`: what the first token gathers from all tokens.
-  func firstToken(_ x: Tensor) throws -> Tensor {
-    let (n, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
-    let first = try x.narrow(1, start: 0, length: 1)
-      .linear(qkv.weight.narrow(0, start: 0, length: width), qkv.bias?.narrow(0, start: 0, length: width))
-    let others = try x.linear(
-      qkv.weight.narrow(0, start: width, length: 2 * width), qkv.bias?.narrow(0, start: width, length: 2 * width))
-    return try projection(first.attended(others, heads: heads, n, tokens, width))
+  /// `[N, T, D]` → `[N, tokens.count, D]`: the block's results for some tokens, to which all give keys and values.
+  func callAsFunction(_ x: Tensor, tokens: Range<Int>, training: Bool) throws -> Tensor {
+    let weights = TransformerBlockWeights(norm1: norm1, attention: attention, norm2: norm2, fc1: fc1, fc2: fc2)
+    if let weights, !training || dropPath.rate == 0 { return try x.transformerBlock(weights, tokens: tokens) }
+    let attended = try attention(norm1(x)).narrow(1, start: tokens.lowerBound, length: tokens.count)
+    let own = try x.narrow(1, start: tokens.lowerBound, length: tokens.count)
+    let middle = try own + dropPath(attended, training: training)
+    return try middle + dropPath(fc2(fc1(norm2(middle)).gelu()), training: training)
   }
 }
 
@@ -184,6 +172,14 @@ extension Tensor {
     return try Tensor.attention(
       query: query, key: split.select(0, index: 0), value: split.select(0, index: 1)
     ).transpose(1, 2).reshape([n, 1, width])
+  }
+
+  /// Positions in the list of all images' patches, an image's together, as positions in their own image, counted from `first`:
+  /// `[N, …]`.
+  func placesInImage(images: Int, patches: Int, first: Int = 0) throws -> Tensor {
+    let starts = try HostTensor(
+      integers: (0..<Int64(images)).map { $0 * Int64(patches) - Int64(first) }, shape: [images, 1])
+    return try reshape([images, -1]) - Tensor(starts, device: device)
   }
 
   /// Square patches of `[N, C, H, W]` in rows, each as a convolution's weight reads it: `[N, L, C·p·p]`.

@@ -140,6 +140,24 @@ import Testing
     #expect(throws: DataError.self) { try DataLoader(set, batchSize: 4, views: 2) }
   }
 
+  @Test(arguments: [(1, nil), (2, nil), (4, "4")] as [(Int, String?)])
+  func asManyViewsAreGlobalAsAsked(_ count: Int, _ option: String?) throws {
+    try folder.write(jpeg, to: "set/a/0.jpg")
+    let plain = try DatasetSpecification(parsing: "imagefolder:\(folder.path)/set?size=16")
+    let specification =
+      try option.map { try DatasetSpecification(parsing: "\(plain)&view=lejepa&global-views=\($0)") }
+      ?? plain.with(.lejepa, globalViews: count)
+    let set = try #require(try specification.open(.train) as? TransformedImages)
+    let areas = ([set.training] + set.otherViews).map { transform in
+      guard case .randomResizedCrop(let crop) = transform.framing else { return 0...0.0 }
+      return crop.area
+    }
+    #expect(areas == Array(repeating: 0.3...1, count: count) + [0.05...0.3])
+    #expect(throws: DataError.self) {
+      try DatasetSpecification(parsing: "\(plain)&view=lejepa&global-views=0").open(.train)
+    }
+  }
+
   @Test func aPipelineNeverRunsFurtherAheadThanAllowed() throws {
     for index in 0..<24 { try folder.write(jpeg, to: "set/a/\(index).jpg") }
     let set = try open("imagefolder:set?size=16", .train)

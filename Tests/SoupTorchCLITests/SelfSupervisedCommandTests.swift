@@ -15,6 +15,10 @@ import Testing
   }
 
   private func train(_ output: String, _ arguments: String...) throws -> SoupProgram.Result {
+    try train(output, arguments: arguments)
+  }
+
+  private func train(_ output: String, arguments: [String]) throws -> SoupProgram.Result {
     try SoupProgram.run(
       SoupProgram.path,
       ["train", "--data", data, "-o", output, "--batch-size", "16", "--threads", "1", "--optimizer", "adamw"]
@@ -51,6 +55,37 @@ import Testing
     let tuned = try train("tuned.safetensors", "--from", "mae.safetensors", "--steps", "2", "--reset-head")
     #expect(tuned.status == 0, "\(tuned.errors)")
     #expect(tuned.output.contains("held-out"))
+  }
+
+  /// Encoders without classifier are judged by neighbours, get one by a probe, and are mixed without labels.
+  @Test func encodersWithoutClassifier() throws {
+    for seed in ["1", "2"] {
+      let run = try train(
+        "runs/\(seed).safetensors",
+        arguments: [
+          "--objective", "mae", "--steps", "2", "--lr", "1e-3", "--seed", seed, "--held-out", "0.1",
+        ] + model + decoder)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    func soup(_ arguments: String...) throws -> SoupProgram.Result {
+      let result = try SoupProgram.run(
+        SoupProgram.path, arguments + ["--data", data, "--threads", "1", "--json"], in: folder.path)
+      #expect(result.status == 0, "\(result.errors)")
+      return result
+    }
+    let voted = try soup("evaluate", "runs/1.safetensors", "--knn", "--neighbours", "5")
+    let score = try #require(voted.outputJSON["score"] as? [String: Any])
+    #expect(try #require(score["top1"] as? Double) > 0.5)
+    let probed = try soup("probe", "runs/1.safetensors", "-o", "probed.safetensors", "--epochs", "2", "--lr", "1e-2")
+    #expect((probed.outputJSON["sweep"] as? [[String: Any]])?.count == 1)
+    let head = try Checkpoint(contentsOf: folder["probed.safetensors"]).stateDict()["head.weight"]
+    #expect(head?.shape == [2, 32])
+    let mixed = try soup(
+      "season", "self", "runs", "-o", "soup.safetensors", "--step-images", "64", "--images", "128", "--epochs", "2")
+    #expect((mixed.outputJSON["weights"] as? [Double])?.count == 2)
+    #expect(mixed.outputJSON["ingredient_entropies"] is [Double])
+    let names = try Checkpoint(contentsOf: folder["soup.safetensors"]).stateDict().names
+    #expect(!names.contains { $0.hasPrefix("head") })
   }
 
   /// Options that contradict each other are refused before anything is read.

@@ -217,6 +217,7 @@ ct_status ct_module_forward(ct_module module, ct_tensor input, bool training, ct
 }
 #endif
 
+#include "CTorchBlocks.h"
 #include "CTorchNetworks.h"
 #include "CTorchObjectives.h"
 

@@ -96,7 +96,14 @@ struct EncodedSet {
     let shorter = try number("resize", size * 8 / 7)
     let filter = try choice("filter", ResizeFilter.bilinear)
     let view = try choice("view", TrainingView.flip)
-    let transforms = try view.transforms(size: size, shorter: shorter)
+    var globalViews = 2
+    if let text = options["global-views"] {
+      guard let value = Int(text), (1...64).contains(value) else {
+        throw DataError(.invalidRequest, "'global-views=\(text)' is no number of views", expected: "1 to 64")
+      }
+      globalViews = value
+    }
+    let transforms = try view.transforms(size: size, shorter: shorter, globalViews: globalViews)
     let orientation = try choice("orientation", OrientationPolicy.stored)
     return try TransformedImages(
       images, evaluation: ImageTransform(.centre(shorter: max(shorter, size), size: size, filter: filter)),

@@ -86,7 +86,9 @@ struct TrainCommand: ConsoleCommand {
     guard choice.part == .train || !isSupervised else {
       throw ValidationError("labels of test images are not for training; --split test goes with another --objective")
     }
-    let viewed = view.map { specification.kind.isEncoded ? specification.with($0) : specification } ?? specification
+    // Files of images draw their views while they are decoded, so they have to know how many are global.
+    let globalViews = try (point == nil ? objective.configuration(base: nil)?.0 : point?.trunk.objective)?.views.global
+    let viewed = specification.kind.isEncoded ? specification.with(view, globalViews: globalViews) : specification
     let images = try viewed.open(choice.part)
     BadImageOptions.report(images, console)
     let base = try data.from.map { try Checkpoint(contentsOf: $0) }
