@@ -52,19 +52,23 @@ import Testing
     var seen: Set<String> = []
     let shown = all.filter { seen.insert($0.command).inserted }
     let width = ProcessInfo.processInfo.activeProcessorCount
+    // Some write their output to a file beside them.
+    let folder = try TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.path
     await withTaskGroup(of: Void.self) { group in
       for lane in 0..<width {
         group.addTask {
-          for index in stride(from: lane, to: shown.count, by: width) { Self.check(shown[index]) }
+          for index in stride(from: lane, to: shown.count, by: width) { Self.check(shown[index], in: path) }
         }
       }
     }
   }
 
-  private static func check(_ shown: Shown) {
-    let folder = URL(filePath: SoupProgram.path).deletingLastPathComponent().path
+  private static func check(_ shown: Shown, in directory: String) {
+    let programs = URL(filePath: SoupProgram.path).deletingLastPathComponent().path
     let result = try? SoupProgram.run(
-      "/bin/sh", ["-c", "PATH='\(folder)':$PATH; export SOUP_PARSE_ONLY=1; \(shown.command)"], in: nil)
+      "/bin/sh", ["-c", "PATH='\(programs)':$PATH; export SOUP_PARSE_ONLY=1; \(shown.command)"], in: directory)
     #expect(result?.status == 0, "\(shown.place): \(shown.command)\n\(result?.errors ?? "")")
   }
 }
