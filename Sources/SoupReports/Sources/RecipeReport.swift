@@ -29,11 +29,11 @@ enum RecipeReport {
     }
     let coefficients = RecipeFigures.coefficients(studies, tables)
     let objectives = ObjectiveCurves.figures(studies)
-    if !objectives.isEmpty || (coefficients != nil && recipes.isComparison) {
+    if !objectives.isEmpty || (!coefficients.isEmpty && recipes.isComparison) {
       sections.append(
         ReportSection(
           id: "objectives", title: "How the ingredients were made",
-          figures: objectives + (recipes.isComparison ? [coefficients].compactMap(\.self) : [])))
+          figures: objectives + (recipes.isComparison ? coefficients : [])))
     }
     guard !sections.isEmpty else { return }
     let findings =

@@ -189,56 +189,70 @@ enum RecipeFigures {
       ], tables: ["data": data])
   }
 
-  /// Coefficients that searches found, against how good the ingredient is alone.
-  static func coefficients(_ studies: [StudyRecords], _ tables: [ResultTable]) -> Figure? {
-    var data = DataTable(["soup", "ingredient", "share", "accuracy", "objective", "study"])
-    var soups: [String] = []
+  /// Coefficients that searches found, against how good the ingredient is alone: a figure for each set that ingredients are scored on,
+  /// as those without a classifier are by their neighbours.
+  static func coefficients(_ studies: [StudyRecords], _ tables: [ResultTable]) -> [Figure] {
+    var found: [(set: String, data: DataTable, soups: [String])] = []
     for (study, records) in studies.enumerated() {
       let table = tables[study]
-      guard let set = table.heldOut ?? table.test else { continue }
       let models = Dictionary(table.models.map { ($0.name, $0) }) { first, _ in first }
       // Layer by layer, the mean over tensors.
-      var shares: [[String]: (Double, Int)] = [:]
+      var shares: [String: [String: (Double, Int)]] = [:]
       for record in records["coefficient"] {
         guard let soup = record["model"]?.string, let name = record["ingredient"]?.string,
           let value = record["value"]?.number
         else { continue }
-        let old = shares[[soup, name]] ?? (0, 0)
-        shares[[soup, name]] = (old.0 + value, old.1 + 1)
+        let old = shares[soup]?[name] ?? (0, 0)
+        shares[soup, default: [:]][name] = (old.0 + value, old.1 + 1)
       }
-      for (key, share) in shares.sorted(by: { $0.key.joined(separator: "\u{1F}") < $1.key.joined(separator: "\u{1F}") })
-      {
-        guard let model = models[key[1]], let accuracy = model.accuracy(on: set) else { continue }
-        if !soups.contains(key[0]) { soups.append(key[0]) }
-        data.add([
-          .string(key[0]), .string(key[1]), .number(share.0 / Double(share.1)), .percent(accuracy),
-          model.hyperparameters["objective"] ?? "–", .number(Double(study + 1)),
-        ])
+      for (soup, shares) in shares.sorted(by: { $0.key < $1.key }) {
+        let scored = Set(shares.keys.flatMap { models[$0].map { Array($0.scores.keys) } ?? [] })
+        let order = table.sets + scored.subtracting(table.sets).sorted()
+        guard let set = order.first(where: { set in shares.keys.allSatisfy { models[$0]?.accuracy(on: set) != nil } })
+        else { continue }
+        let index =
+          found.firstIndex { $0.set == set }
+          ?? {
+            found.append(
+              (set, DataTable(["soup", "ingredient", "share", "accuracy", "objective", "study"]), []))
+            return found.count - 1
+          }()
+        if !found[index].soups.contains(soup) { found[index].soups.append(soup) }
+        for (name, share) in shares.sorted(by: { $0.key < $1.key }) {
+          guard let model = models[name] else { continue }
+          found[index].data.add([
+            .string(soup), .string(name), .number(share.0 / Double(share.1)), .percent(model.accuracy(on: set)),
+            model.hyperparameters["objective"] ?? "–", .number(Double(study + 1)),
+          ])
+        }
       }
     }
-    guard data.rows.count > 2, let table = tables.first, let set = table.heldOut ?? table.test else { return nil }
-    return Figure(
-      id: "coefficients-against-accuracy", title: "Do better ingredients get larger shares?",
-      caption:
-        "Share of every ingredient in the mixtures that searches found (colour) against the ingredient's own accuracy on \(table.title(of: set)). "
-        + "Searches without labels do not see the accuracy.",
-      alternative: "Scatter plot of shares against accuracies of \(data.rows.count) ingredients.", layout: .half,
-      aspect: 1.3,
-      specification: [
-        "data": ["name": "data"], "mark": ["type": "point", "filled": true, "size": 80, "opacity": 0.9],
-        "encoding": [
-          "x": Encoding.quantity("accuracy", "Ingredient's accuracy on \(table.title(of: set)) (%)"),
-          "y": Encoding.quantity("share", "Share in the mixture", zero: true),
-          "color": [
-            "field": "soup", "type": "nominal", "legend": ["title": nil],
-            "scale": ["domain": .array(soups.map { .string($0) }), "range": "category"],
+    return found.filter { $0.data.rows.count > 2 }.enumerated().map { index, found in
+      let title = tables.first?.title(of: found.set) ?? found.set
+      return Figure(
+        id: "coefficients-against-accuracy" + (index == 0 ? "" : "-" + Identifier.make(found.set)),
+        title: "Do better ingredients get larger shares?",
+        caption:
+          "Share of every ingredient in the mixtures that searches found (colour) against the ingredient's own accuracy on \(title). "
+          + "Searches without labels do not see the accuracy.",
+        alternative: "Scatter plot of shares against accuracies of \(found.data.rows.count) ingredients.",
+        layout: .half, aspect: 1.3,
+        specification: [
+          "data": ["name": "data"], "mark": ["type": "point", "filled": true, "size": 80, "opacity": 0.9],
+          "encoding": [
+            "x": Encoding.quantity("accuracy", "Ingredient's accuracy on \(title) (%)"),
+            "y": Encoding.quantity("share", "Share in the mixture", zero: true),
+            "color": [
+              "field": "soup", "type": "nominal", "legend": ["title": nil],
+              "scale": ["domain": .array(found.soups.map { .string($0) }), "range": "category"],
+            ],
+            "tooltip": Encoding.tooltip([
+              ("soup", "mixture", nil), ("ingredient", "ingredient", nil), ("objective", "objective", nil),
+              ("share", "share", ".3f"), ("accuracy", "accuracy (%)", ".2f"), ("study", "study", "d"),
+            ]),
           ],
-          "tooltip": Encoding.tooltip([
-            ("soup", "mixture", nil), ("ingredient", "ingredient", nil), ("objective", "objective", nil),
-            ("share", "share", ".3f"), ("accuracy", "accuracy (%)", ".2f"), ("study", "study", "d"),
-          ]),
-        ],
-      ], tables: ["data": data])
+        ], tables: ["data": found.data])
+    }
   }
 
   private static func shape(_ mix: String) -> String {
