@@ -321,9 +321,7 @@ struct Block : torch::autograd::Function<Block> {
     c10::impl::ExcludeDispatchKeyGuard guard(c10::DispatchKeySet({c10::DispatchKey::AutocastCPU}));
     auto v = context->get_saved_variables();
     auto &norm1 = v[1], &norm2 = v[4], &y1 = v[7], &q = v[10], &others = v[11], &attended = v[13], &y2 = v[15],
-         &activated = v[19];
-    // Nothing else reads it, and it has the shape that its gradient needs.
-    auto slope = v[18];
+         &slope = v[18], &activated = v[19];
     auto type = y1.scalar_type();
     int64_t images = v[0].size(0), tokens = v[0].size(1), width = v[0].size(2);
     Settings s{
@@ -446,7 +444,9 @@ at::Tensor transformer_block(
 
 using namespace soup;
 
-ct_status ct_transformer_block(ct_tensor input, ct_block_weights w, ptrdiff_t heads, double epsilon, ptrdiff_t start, ptrdiff_t count, ct_tensor *out, ct_error *error) {
+ct_status ct_transformer_block(
+    ct_tensor input, ct_block_weights w, ptrdiff_t heads, double epsilon, ptrdiff_t start, ptrdiff_t count, ct_tensor *out,
+    ct_error *error) {
   return produce(out, error, [&] {
     return transformer_block(
         tensor(input),

@@ -12,6 +12,9 @@ import ArgumentParser
 ///
 /// 0: done, also for `--help`. 1: it failed (`soup: error: …`). 2: the command line makes no sense (with the usage).
 public enum Program {
+  /// The variable of the environment under which a program reads its arguments, says what is wrong with them, and does nothing.
+  public static let readsArgumentsOnly = "SOUP_PARSE_ONLY"
+
   public static func main(_ root: any ParsableCommand.Type, arguments: [String]? = nil) -> Never {
     // A file larger than the system allows is then an error with a name, not a signal.
     signal(SIGXFSZ, SIG_IGN)
@@ -25,7 +28,7 @@ public enum Program {
       if let command = command as? any ConsoleCommand { console = command.output.console }
       if type(of: command) != root { name += " " + type(of: command)._commandName }
       // A study asks whether its command lines make sense; a forwarded one is read by the program that has it.
-      if !(command is any ForwardedCommand), getenv("SOUP_PARSE_ONLY") != nil { exit(0) }
+      if !(command is any ForwardedCommand), getenv(readsArgumentsOnly) != nil { exit(0) }
       try command.run()
       exit(0)
     } catch {

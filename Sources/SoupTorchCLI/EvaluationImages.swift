@@ -77,13 +77,12 @@ struct EvaluationImages {
       return try subset(images)
     }
     let (images, split) = try trainingImages()
+    guard subset == .all else {
+      let indices = split.indices()
+      return try ImageChoice(subset: subset)(images, allowed: part == .heldOut ? indices.heldOut : indices.train)
+    }
     let parts = try split(images)
-    let chosen = part == .heldOut ? parts.heldOut : parts.train
-    guard subset != .all else { return chosen }
-    let indices = split.indices()
-    return try Subset(
-      of: images, indices: (part == .heldOut ? indices.heldOut : indices.train).filter(subset.contains),
-      name: "\(chosen.name), \(subset.rawValue)")
+    return part == .heldOut ? parts.heldOut : parts.train
   }
 
   /// Images to look at without their labels: test images, or those of training that are not held out.

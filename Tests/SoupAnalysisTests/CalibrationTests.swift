@@ -23,14 +23,7 @@ import Testing
     let spline: Spline
   }
 
-  static let fixture: Fixture = {
-    var url = URL(filePath: #filePath)
-    for _ in 0..<2 { url.deleteLastPathComponent() }
-    let data = try! Data(contentsOf: url.appending(path: "Fixtures/analysis/similarity.json"))
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try! decoder.decode(Fixture.self, from: data)
-  }()
+  static let fixture: Fixture = similarityFixture()
 
   private static func isClose(_ found: Double, _ wanted: Double, _ tolerance: Double = 1e-7) -> Bool {
     abs(found - wanted) <= tolerance * max(1, abs(wanted))

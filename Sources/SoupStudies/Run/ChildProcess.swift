@@ -56,6 +56,14 @@ struct ChildProcess {
     return signal == 0 ? .exit((status >> 8) & 0xff) : .signal(signal)
   }
 
+  /// Waits until it has ended.
+  func wait() -> Ending {
+    while true {
+      if let ending = ending() { return ending }
+      usleep(2000)
+    }
+  }
+
   /// Signals the process and everything that it started in its group.
   func signal(_ number: Int32) { kill(-pid, number) }
 }

@@ -33,7 +33,7 @@ struct StudyRunCommand: ConsoleCommand {
 
   func run(_ console: Console) throws {
     let study = try self.study.open(dryRun ? .preview : .write)
-    if self.study.program == nil { try study.checkCommands() }
+    if self.study.program == nil { try study.checkCommands(under: Program.readsArgumentsOnly) }
     if dryRun { return try StudyText(study).printCommands(console) }
     try execution.run(study, console)
   }
