@@ -149,8 +149,17 @@ import Testing
   @Test func aNewerFileAndADamagedOneAreRefused() throws {
     let newer = Self.versionOne.replacing(#""version": 1"#, with: #""version": 3"#)
     #expect(throws: AnalysisError.self) { try JSONDecoder().decode(PredictorFile.self, from: Data(newer.utf8)) }
-    let damaged = Self.versionOne.replacing(#""weights": [-3]"#, with: #""weights": [-3, 1]"#)
-    #expect(throws: DecodingError.self) { try JSONDecoder().decode(PredictorFile.self, from: Data(damaged.utf8)) }
+    for (found, damaged) in [
+      (#""weights": [-3]"#, #""weights": [-3, 1]"#),
+      (#""highest": 0.98"#, #""highest": 0.98, "knots": [0.5]"#),
+      (#""highest": 0.98"#, #""highest": 0.98, "knots": [1, 1, 1], "means": [0, 0], "scales": [1, 1]"#),
+      (#""regression""#, #""calibration": {"isotonic": {"logOdds": [0], "chances": []}}, "regression""#),
+      (#""regression""#, #""calibration": {"isotonic": {"logOdds": [1, 0], "chances": [0, 1]}}, "regression""#),
+    ] {
+      let text = Self.versionOne.replacing(found, with: damaged)
+      #expect(text != Self.versionOne)
+      #expect(throws: DecodingError.self) { try JSONDecoder().decode(PredictorFile.self, from: Data(text.utf8)) }
+    }
   }
 
   private static let versionOne = """

@@ -28,6 +28,13 @@ public enum Calibration: Sendable, Codable, Equatable {
     }
   }
 
+  /// Whether it gives chances for whatever it is asked: what a file says may not.
+  var isSound: Bool {
+    guard case .isotonic(let x, let y) = self else { return true }
+    return !x.isEmpty && x.count == y.count && zip(x, x.dropFirst()).allSatisfy { $0 <= $1 }
+      && y.allSatisfy { (0...1).contains($0) }
+  }
+
   public func callAsFunction(_ z: Double) -> Double {
     switch self {
     case .none: return LogisticRegression.sigmoid(z)

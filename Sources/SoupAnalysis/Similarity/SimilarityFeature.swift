@@ -99,7 +99,9 @@ public struct SimilarityFeature: Sendable, Codable, Equatable {
     knots = try container.decodeIfPresent([Double].self, forKey: .knots) ?? []
     means = try container.decodeIfPresent([Double].self, forKey: .means) ?? [0]
     scales = try container.decodeIfPresent([Double].self, forKey: .scales) ?? [1]
-    guard means.count == max(1, knots.count - 1), scales.count == means.count, !scales.contains(0), scale != 0 else {
+    guard knots.isEmpty || knots.count > 2, zip(knots, knots.dropFirst()).allSatisfy({ $0 < $1 }),
+      means.count == max(1, knots.count - 1), scales.count == means.count, !scales.contains(0), scale != 0
+    else {
       throw DecodingError.dataCorruptedError(
         forKey: .means, in: container, debugDescription: "\(knots.count) knots do not have \(means.count) terms")
     }

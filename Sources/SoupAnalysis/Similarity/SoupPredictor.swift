@@ -142,6 +142,10 @@ public struct SoupPredictor: Sendable, Codable, Equatable {
     penalty = try container.decodeIfPresent(Double.self, forKey: .penalty)
     gainPenalty = try container.decodeIfPresent(Double.self, forKey: .gainPenalty)
     basis = try container.decode(Basis.self, forKey: .basis)
+    guard calibration.isSound else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .calibration, in: container, debugDescription: "its steps do not rise over as many log odds as chances")
+    }
     let width = features.reduce(0) { $0 + $1.width }
     guard classifier.weights.count == width, regression.weights.count == width else {
       throw DecodingError.dataCorruptedError(
