@@ -34,6 +34,14 @@ public struct Subset: ImageDataset {
     try Subset(of: base, indices: Array(0..<max(0, min(count, base.count))))
   }
 
+  /// `count` images evenly over all, or all if there are fewer.
+  public static func spread(
+    _ count: Int, of base: any ImageDataset, name: String? = nil
+  ) throws(DataError) -> any ImageDataset {
+    guard count < base.count else { return base }
+    return try Subset(of: base, indices: (0..<max(0, count)).map { $0 * base.count / count }, name: name)
+  }
+
   public var drawsViews: Bool { base.drawsViews }
   public var classSubset: [Int]? { base.classSubset }
 

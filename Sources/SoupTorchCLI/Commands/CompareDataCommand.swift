@@ -37,9 +37,7 @@ struct CompareDataCommand: ConsoleCommand {
     let named = ["--data", data.data ?? ""].filter { !$0.isEmpty }
     let images = try EvaluationImages(EvaluationDataOptions.parse(named), for: ingredients, console: console)
     var part = try images.load(EvaluationImages.Part(rawValue: data.split)!)
-    if let wanted = data.images, wanted < part.count {
-      part = try Subset(of: part, indices: (0..<wanted).map { $0 * part.count / wanted })
-    }
+    if let wanted = data.images { part = try Subset.spread(wanted, of: part) }
     let reader = try ResponseReader(part, batchSize: data.batchSize, device: device)
     let model = try ingredients.makeModel(on: device)
     let bar = console.progress("Evaluating", total: comparison.paths.count * part.count, unit: .items("images"))

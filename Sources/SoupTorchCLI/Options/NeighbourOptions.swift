@@ -45,10 +45,7 @@ struct NeighbourOptions: ParsableArguments {
     _ console: Console
   ) throws -> NeighbourNetwork {
     var train = try images.load(.train)
-    if let knnImages, knnImages < train.count {
-      train = try Subset(
-        of: train, indices: (0..<knnImages).map { $0 * train.count / knnImages }, name: train.name)
-    }
+    if let knnImages { train = try Subset.spread(knnImages, of: train) }
     let network = try NeighbourNetwork(
       model,
       bank: FeatureExtractor(

@@ -174,9 +174,7 @@ struct SelfLearningOptions: ParsableArguments {
 
   /// As many as were asked for: a hundred passes over a large set would take hours and find no other mixture.
   func some(of all: any ImageDataset) throws -> any ImageDataset {
-    guard images > 0, images < all.count else { return all }
-    return try Subset(
-      of: all, indices: (0..<images).map { $0 * all.count / images }, name: "\(all.name), \(images) images")
+    images > 0 ? try Subset.spread(images, of: all, name: "\(all.name), \(images) images") : all
   }
 
   func seasoning(_ objective: NeighbourEntropy, precision: Precision) -> SelfSeasoning {
